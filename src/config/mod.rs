@@ -1,0 +1,1 @@
+//! The one table of settings; fills every module's own `Config`.

@@ -1,0 +1,78 @@
+//! What the front needs to know; filled by `config`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP; without a host: all addresses, v4 and v6. Port 0 lets the kernel pick.
+    Tcp {
+        /// `None` is every address.
+        host: Option<IpAddr>,
+        /// 0 lets the kernel pick one.
+        port: u16,
+    },
+    /// A Unix stream socket.
+    Unix(PathBuf),
+}
+
+/// When the port starts to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// Once the function can serve: on Knative an open port is readiness.
+    Late,
+    /// At once; ready says 503 meanwhile.
+    Early,
+}
+
+/// The second listener: metrics, health and ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsPort {
+    /// 0 lets the kernel pick one (never "off": that is `None` in [`Config`]).
+    pub port: u16,
+    /// Set by hand: a taken port is then fatal, else a warning.
+    pub by_hand: bool,
+}
+
+/// Settings of the front.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; never empty.
+    pub listen: Vec<Address>,
+    /// When to listen.
+    pub bind: Bind,
+    /// The metrics listener; `None` is off.
+    pub metrics: Option<MetricsPort>,
+    /// First byte to the end of the head, and whole bodies that are held in memory; `None` is off.
+    pub read_timeout: Option<Duration>,
+    /// How long a response write may stall; `None` is off.
+    pub write_timeout: Option<Duration>,
+    /// A connection without a request; `None` is off.
+    pub idle_timeout: Option<Duration>,
+    /// The call's deadline; `None` is off.
+    pub exec_timeout: Option<Duration>,
+    /// Calls at the handler at once; `None` is no limit.
+    pub max_inflight: Option<usize>,
+    /// Waiting places.
+    pub queue_depth: usize,
+    /// How long a call may wait; `None` follows its deadline.
+    pub queue_timeout: Option<Duration>,
+    /// Open client connections.
+    pub max_connections: usize,
+    /// Greatest request body in bytes; `None` is no limit.
+    pub max_body: Option<u64>,
+    /// Whether heeler answers `/healthz` and its kin.
+    pub health_paths: bool,
+    /// Asked of the handler for readiness.
+    pub ready_path: Option<String>,
+    /// One line per call.
+    pub access_log: bool,
+    /// The call id in that line.
+    pub log_callid: bool,
+    /// Log all request and response headers (`debug_headers`).
+    pub debug_headers: bool,
+    /// 408 instead of 504 at the deadline: classic-watchdog's answer.
+    pub timeout_is_408: bool,
+}

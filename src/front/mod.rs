@@ -1,0 +1,5 @@
+//! Accepts: sockets, routes, admission, statuses.
+
+mod config;
+
+pub use config::{Address, Bind, Config, MetricsPort};

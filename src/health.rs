@@ -1,0 +1,1 @@
+//! The phase of the instance, as probes see it.

@@ -1,0 +1,29 @@
+//! heeler: a small static PID 1 that turns any program into an HTTP function.
+//!
+//! The map, in the order a call meets it:
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`cli`] | arguments → which command |
+//! | [`config`] | the one table of settings; fills every module's own `Config` |
+//! | [`app`] | `serve`: builds the parts, runs them, drains them in order |
+//! | [`front`] | accepts: sockets, routes, admission, statuses |
+//! | [`invoke`] | calls: one mode of running the handler each |
+//! | [`process`] | lives and dies: spawn, reap, end a tree |
+//! | [`init`] | `heeler init`, the plain init |
+//! | [`health`], [`metrics`], [`log`] | leaves that everybody may use |
+//!
+//! Imports go down this table and never up; `tests/tidy.rs` holds that.
+//! Unsafe code is denied but for the modules that allow it by name: `process::spawn`,
+//! `process::sys` and `process::inherited`.
+#![deny(unsafe_code)]
+
+pub mod app;
+pub mod config;
+pub mod front;
+pub mod health;
+pub mod invoke;
+pub mod log;
+pub mod metrics;
+pub mod process;
+pub mod reason;

@@ -1,0 +1,1 @@
+//! Lives and dies: spawn, reap, end a tree. The only folder that starts processes.

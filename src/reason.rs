@@ -1,0 +1,111 @@
+//! Why heeler itself answered a call: one word each, shared by `X-Heeler-Reason`, the answer's
+//! line, the log and the metric label.
+
+/// A word for every answer that heeler makes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The request breaks RFC 9112, or a rule of ours that protects the handler.
+    BadRequest,
+    /// A method that no handler can serve (CONNECT, or a name beyond 32 bytes).
+    Method,
+    /// The client was too slow with its request.
+    SlowRequest,
+    /// The body is larger than `max_body`.
+    BodyTooLarge,
+    /// An expectation other than `100-continue`.
+    Expectation,
+    /// The head is too large to become an environment.
+    HeadTooLarge,
+    /// `max_inflight` is reached and nothing may wait.
+    Full,
+    /// All waiting places are taken.
+    QueueFull,
+    /// The call waited too long and never ran.
+    QueueTimeout,
+    /// More open connections than `max_connections`.
+    Connections,
+    /// The handler ended with a non-zero exit code.
+    Exit,
+    /// The handler was killed by a signal that was not ours.
+    Signal,
+    /// The handler's header block is nonsense.
+    BadHead,
+    /// The output is larger than `max_output`.
+    OutputTooLarge,
+    /// The handler could not be executed.
+    Exec,
+    /// No process to be had (EAGAIN, ENOMEM).
+    NoProcess,
+    /// No file descriptor to be had (EMFILE, ENFILE).
+    NoDescriptor,
+    /// The deadline passed while the handler ran.
+    Timeout,
+    /// The client went away before the answer.
+    ClientGone,
+    /// The handler is not up yet.
+    Starting,
+    /// The handler is down.
+    Handler,
+    /// heeler is on its way out.
+    Draining,
+    /// A fault of heeler's own.
+    Internal,
+}
+
+impl Reason {
+    /// Every reason, for the metrics that show all of them at zero from the start.
+    pub const ALL: [Reason; 23] = [
+        Reason::BadRequest,
+        Reason::Method,
+        Reason::SlowRequest,
+        Reason::BodyTooLarge,
+        Reason::Expectation,
+        Reason::HeadTooLarge,
+        Reason::Full,
+        Reason::QueueFull,
+        Reason::QueueTimeout,
+        Reason::Connections,
+        Reason::Exit,
+        Reason::Signal,
+        Reason::BadHead,
+        Reason::OutputTooLarge,
+        Reason::Exec,
+        Reason::NoProcess,
+        Reason::NoDescriptor,
+        Reason::Timeout,
+        Reason::ClientGone,
+        Reason::Starting,
+        Reason::Handler,
+        Reason::Draining,
+        Reason::Internal,
+    ];
+
+    /// The word as callers, logs and metrics see it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::BadRequest => "bad_request",
+            Reason::Method => "method",
+            Reason::SlowRequest => "slow_request",
+            Reason::BodyTooLarge => "body_too_large",
+            Reason::Expectation => "expectation",
+            Reason::HeadTooLarge => "head_too_large",
+            Reason::Full => "full",
+            Reason::QueueFull => "queue_full",
+            Reason::QueueTimeout => "queue_timeout",
+            Reason::Connections => "connections",
+            Reason::Exit => "exit",
+            Reason::Signal => "signal",
+            Reason::BadHead => "bad_head",
+            Reason::OutputTooLarge => "output_too_large",
+            Reason::Exec => "exec",
+            Reason::NoProcess => "no_process",
+            Reason::NoDescriptor => "no_descriptor",
+            Reason::Timeout => "timeout",
+            Reason::ClientGone => "client_gone",
+            Reason::Starting => "starting",
+            Reason::Handler => "handler",
+            Reason::Draining => "draining",
+            Reason::Internal => "internal",
+        }
+    }
+}
