@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::process::Leftovers;
+
 /// How a call reaches the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -21,15 +23,6 @@ pub enum Mode {
     Lambda,
     /// A folder of files.
     Static,
-}
-
-/// What happens to processes that a fork call left running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leftovers {
-    /// Ended with the call.
-    Kill,
-    /// Left alone; their output goes to the log.
-    Keep,
 }
 
 /// `exit_codes`: ranges of exit codes and the status that each becomes, first match wins.

@@ -2,4 +2,5 @@
 
 mod config;
 
-pub use config::{Config, ExitCodes, Leftovers, Mode};
+pub use crate::process::Leftovers;
+pub use config::{Config, ExitCodes, Mode};

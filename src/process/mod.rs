@@ -1,1 +1,23 @@
-//! Lives and dies: spawn, reap, end a tree. The only folder that starts processes.
+//! Lives and dies: starting processes, collecting them, ending a tree. The only folder that starts processes.
+//!
+//! heeler has one reaper and one way to begin a process. The standard library's and tokio's are banned (clippy.toml):
+//! a second waiter loses statuses. What this folder does not do: it knows nothing of calls, HTTP or modes.
+
+mod children;
+pub mod inherited;
+mod marks;
+pub mod output;
+pub mod pipe;
+mod reaper;
+mod signals;
+mod spawn;
+mod spec;
+mod sys;
+mod tree;
+
+pub use reaper::Processes;
+pub use signals::Signals;
+pub use spawn::SpawnError;
+pub use spec::{Leftovers, NulByte, Program, Stdio, variable};
+pub use sys::{Exit, Status, kill};
+pub use tree::{Child, Tree};

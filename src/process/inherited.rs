@@ -1,0 +1,77 @@
+//! What heeler was started with and changes for itself, so that every child gets it back:
+//! the signal mask, the disposition of SIGPIPE, the limit on descriptors.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The state to give back to a child.
+#[derive(Clone, Copy)]
+pub struct Inherited {
+    /// Signals that were blocked.
+    pub(super) mask: libc::sigset_t,
+    /// `SIG_DFL` or `SIG_IGN`.
+    pub(super) sigpipe: libc::sighandler_t,
+    /// Soft and hard limit on descriptors.
+    pub(super) nofile: libc::rlimit,
+}
+
+/// Rust's runtime sets SIGPIPE to ignored before `main`; what stood there before is caught earlier still,
+/// by the loader's list of initialisers.
+static SIGPIPE_AT_START: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+
+#[used]
+// SAFETY: .init_array holds pointers to functions of this type, called once before main with no other thread about.
+#[unsafe(link_section = ".init_array")]
+static REMEMBER_SIGPIPE: extern "C" fn() = remember_sigpipe;
+
+extern "C" fn remember_sigpipe() {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: asks only (no new action), into a zeroed value of ours.
+    let handler = unsafe {
+        libc::sigaction(libc::SIGPIPE, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init().sa_sigaction
+    };
+    SIGPIPE_AT_START.store(handler, Ordering::Relaxed);
+}
+
+static STATE: OnceLock<Inherited> = OnceLock::new();
+
+/// Takes note of what heeler was started with, blocks every signal and raises the soft limit on descriptors to the
+/// hard one. Must be the first thing in `main`: a thread started earlier would keep signals open.
+pub fn take() -> &'static Inherited {
+    STATE.get_or_init(|| {
+        let sigpipe = SIGPIPE_AT_START.load(Ordering::Relaxed);
+        Inherited { mask: block_all_signals(), sigpipe, nofile: raise_nofile() }
+    })
+}
+
+/// Blocked signals stay pending until the signalfd reads them; PID 1 would otherwise lose those with a default action.
+fn block_all_signals() -> libc::sigset_t {
+    let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
+    let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: both sets are ours; sigfillset fills the first before it is used, the kernel fills the second.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        // Faults of our own must still kill: a blocked SIGSEGV would only hide where it came from (tini leaves them too).
+        for fault in
+            [libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS]
+        {
+            libc::sigdelset(all.as_mut_ptr(), fault);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        before.assume_init()
+    }
+}
+
+fn raise_nofile() -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: reads into and writes from a value of ours. A refused raise leaves the old limit, which is valid too.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised);
+    }
+    limit
+}

@@ -1,0 +1,113 @@
+//! A child's stdout and stderr as lines in the log.
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::log::{HandlerLog, Stream};
+
+/// Room that is read at once.
+const CHUNK: usize = 8 * 1024;
+
+/// Copies lines until the other end is closed by all who hold it. While the log's reader is behind, the pipe fills
+/// and the child waits; a line over the limit is cut with a mark, its rest is dropped, and logging goes on.
+pub async fn log_lines(mut pipe: Receiver, log: HandlerLog, stream: Stream, call_id: Option<String>) {
+    let mut lines = Lines { limit: log.line_limit(), buffer: BytesMut::new(), skipping: false };
+    let mut chunk = BytesMut::with_capacity(CHUNK);
+    loop {
+        chunk.clear();
+        chunk.reserve(CHUNK);
+        // An error means the same as the end here: nobody will write again.
+        let Ok(1..) = pipe.read_buf(&mut chunk).await else { break };
+        lines.buffer.extend_from_slice(&chunk);
+        while let Some((line, cut)) = lines.next() {
+            log.line(stream, call_id.as_deref(), &line, cut).await;
+        }
+    }
+    if let Some((line, cut)) = lines.rest() {
+        log.line(stream, call_id.as_deref(), &line, cut).await;
+    }
+}
+
+struct Lines {
+    limit: Option<usize>,
+    buffer: BytesMut,
+    /// The head of an over-long line is out already; drop up to its line feed.
+    skipping: bool,
+}
+
+impl Lines {
+    /// The next whole or cut line, without its line feed.
+    fn next(&mut self) -> Option<(BytesMut, bool)> {
+        loop {
+            match self.buffer.iter().position(|byte| *byte == b'\n') {
+                Some(end) => {
+                    let mut line = self.buffer.split_to(end + 1);
+                    line.truncate(end);
+                    if std::mem::take(&mut self.skipping) {
+                        continue;
+                    }
+                    return Some(self.cut(line));
+                }
+                None if self.skipping => {
+                    self.buffer.clear();
+                    return None;
+                }
+                None => {
+                    let limit = self.limit.filter(|limit| self.buffer.len() > *limit)?;
+                    self.skipping = true;
+                    let line = self.buffer.split_to(limit);
+                    self.buffer.clear();
+                    return Some((line, true));
+                }
+            }
+        }
+    }
+
+    /// What stands behind the last line feed.
+    fn rest(mut self) -> Option<(BytesMut, bool)> {
+        if self.buffer.is_empty() || self.skipping {
+            return None;
+        }
+        let line = self.buffer.split();
+        Some(self.cut(line))
+    }
+
+    fn cut(&self, mut line: BytesMut) -> (BytesMut, bool) {
+        match self.limit {
+            Some(limit) if line.len() > limit => {
+                line.truncate(limit);
+                (line, true)
+            }
+            _ => (line, false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(limit: Option<usize>, chunks: &[&str], expected: &[(&str, bool)]) {
+        let mut lines = Lines { limit, buffer: BytesMut::new(), skipping: false };
+        let mut seen = Vec::new();
+        for chunk in chunks {
+            lines.buffer.extend_from_slice(chunk.as_bytes());
+            while let Some((line, cut)) = lines.next() {
+                seen.push((String::from_utf8(line.to_vec()).unwrap(), cut));
+            }
+        }
+        seen.extend(lines.rest().map(|(line, cut)| (String::from_utf8(line.to_vec()).unwrap(), cut)));
+        let seen: Vec<_> = seen.iter().map(|(line, cut)| (line.as_str(), *cut)).collect();
+        assert_eq!(seen, expected, "{chunks:?}");
+    }
+
+    #[test]
+    fn lines_are_cut_and_logging_goes_on() {
+        check(None, &["a\nb", "c\n", "\nd"], &[("a", false), ("bc", false), ("", false), ("d", false)]);
+        check(Some(3), &["abc\nabcd\ne\n"], &[("abc", false), ("abc", true), ("e", false)]);
+        check(Some(3), &["abcd", "efg", "h\nnext\n"], &[("abc", true), ("nex", true)]);
+        check(Some(3), &["abcdef"], &[("abc", true)]);
+        check(Some(3), &["ab", "c", "\n"], &[("abc", false)]);
+    }
+}

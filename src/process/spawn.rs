@@ -1,0 +1,247 @@
+//! The one place where a process begins: `clone(CLONE_VM | CLONE_VFORK)`, then raw steps in the child up to exec.
+//!
+//! The child runs in heeler's memory on a stack of its own while the calling thread stands still. So between clone
+//! and exec nothing allocates, locks or logs: every pointer is prepared before. posix_spawn would do the same but can
+//! set neither a parent-death signal nor limits, and is slower by a few per cent.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::{io, ptr};
+
+use super::inherited::Inherited;
+
+/// Why a process did not come to be; each is treated differently by the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// EMFILE, ENFILE.
+    #[error("no file descriptor to be had: {0}")]
+    NoDescriptor(io::Error),
+    /// EAGAIN, ENOMEM: the pids limit, or memory.
+    #[error("no process to be had: {0}")]
+    NoProcess(io::Error),
+    /// E2BIG: one string over 128 KiB, or all of them over a quarter of the stack limit (execve(2)).
+    #[error("arguments and environment are too large for the kernel: {0}")]
+    TooLarge(io::Error),
+    /// The file is gone.
+    #[error("cannot execute {path:?}: {error}")]
+    NotFound {
+        /// As it was to be executed.
+        path: CString,
+        /// ENOENT or ENOTDIR: of the file itself, or of the interpreter that it names.
+        error: io::Error,
+    },
+    /// The file cannot be executed.
+    #[error("cannot execute {path:?}: {error}")]
+    NotExecutable {
+        /// As it was to be executed.
+        path: CString,
+        /// Mostly EACCES or ENOEXEC.
+        error: io::Error,
+    },
+}
+
+impl SpawnError {
+    fn of_resource(error: io::Error) -> SpawnError {
+        match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => SpawnError::NoDescriptor(error),
+            _ => SpawnError::NoProcess(error),
+        }
+    }
+
+    fn of_exec(path: &CStr, errno: i32) -> SpawnError {
+        let error = io::Error::from_raw_os_error(errno);
+        match errno {
+            libc::E2BIG => SpawnError::TooLarge(error),
+            libc::EAGAIN | libc::ENOMEM => SpawnError::NoProcess(error),
+            libc::EMFILE | libc::ENFILE => SpawnError::NoDescriptor(error),
+            libc::ENOENT | libc::ENOTDIR => SpawnError::NotFound { path: path.to_owned(), error },
+            _ => SpawnError::NotExecutable { path: path.to_owned(), error },
+        }
+    }
+}
+
+/// Where the child stands among sessions and groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A session and group of its own, no terminal: handlers.
+    Session,
+    /// A group of its own, in the foreground if standard input is a terminal: the plain init's command.
+    ForegroundGroup,
+}
+
+/// Everything that the child needs, by reference.
+pub(crate) struct Start<'a> {
+    pub(crate) path: &'a CStr,
+    pub(crate) argv: &'a [CString],
+    /// Two lists, so that a call need not copy what all share.
+    pub(crate) env: [&'a [CString]; 2],
+    /// For descriptors 0, 1 and 2; `None` keeps heeler's own.
+    pub(crate) stdio: Option<[RawFd; 3]>,
+    pub(crate) place: Place,
+    pub(crate) inherited: &'a Inherited,
+    /// Hard limit of RLIMIT_LOCKS to set, the tree's mark.
+    pub(crate) mark: Option<u64>,
+    /// Whether the child dies by KILL when the thread that started it ends.
+    pub(crate) dies_with_parent: bool,
+}
+
+/// The child's view of a [`Start`]: pointers only.
+struct Plan {
+    path: *const libc::c_char,
+    argv: *const *const libc::c_char,
+    /// `sh path args…`, for a script without an interpreter line.
+    shell_argv: *const *const libc::c_char,
+    envp: *const *const libc::c_char,
+    stdio: Option<[RawFd; 3]>,
+    place: Place,
+    inherited: *const Inherited,
+    mark: Option<u64>,
+    parent: Option<libc::pid_t>,
+    report: RawFd,
+}
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// Room for the child's few frames. It is only in use while the caller stands still, so one serves for all.
+pub(crate) struct Stack(Box<[u8]>);
+
+impl Stack {
+    pub(crate) fn new() -> Stack {
+        Stack(vec![0; 32 * 1024].into_boxed_slice())
+    }
+
+    /// Stacks grow down and calls want 16-byte alignment on both of our machines.
+    fn top(&mut self) -> *mut libc::c_void {
+        let end = self.0.as_mut_ptr_range().end;
+        end.wrapping_sub(end.addr() % 16).cast()
+    }
+}
+
+/// Starts a process and returns its pid once it runs its own program. The caller has every signal blocked
+/// (a handler running in the child would write to heeler's memory) and holds the reaper's table, so that the
+/// status cannot be collected before the pid is known.
+pub(crate) fn spawn(start: &Start<'_>, stack: &mut Stack) -> Result<libc::pid_t, SpawnError> {
+    let argv = pointers(start.argv.iter());
+    let shell_argv: Vec<_> =
+        [SHELL.as_ptr(), start.path.as_ptr()].into_iter().chain(argv.iter().skip(1).copied()).collect();
+    let envp = pointers(start.env[0].iter().chain(start.env[1]));
+    let (read, write) = report_pipe().map_err(SpawnError::of_resource)?;
+    let plan = Plan {
+        path: start.path.as_ptr(),
+        argv: argv.as_ptr(),
+        shell_argv: shell_argv.as_ptr(),
+        envp: envp.as_ptr(),
+        stdio: start.stdio,
+        place: start.place,
+        inherited: start.inherited,
+        mark: start.mark,
+        parent: start.dies_with_parent.then(nix::unistd::getpid).map(nix::unistd::Pid::as_raw),
+        report: write.as_raw_fd(),
+    };
+    // SAFETY: `child` gets a plan whose pointers live until this function returns, and CLONE_VFORK holds this thread
+    // until the child has left this memory by exec or exit. The stack is ours alone (`&mut`) for as long.
+    let pid = unsafe {
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        libc::clone(child, stack.top(), flags, (&raw const plan).cast_mut().cast())
+    };
+    if pid == -1 {
+        return Err(SpawnError::of_resource(io::Error::last_os_error()));
+    }
+    drop(write);
+    match read_report(&read) {
+        None => Ok(pid),
+        Some(errno) => {
+            // It is on its way out and nobody knows it; waiting here keeps it from being counted as an orphan.
+            // SAFETY: no status is asked for, so no memory is written.
+            unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
+            Err(SpawnError::of_exec(start.path, errno))
+        }
+    }
+}
+
+fn pointers<'a>(strings: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
+    strings.map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// The errno of a failed exec comes back through it; a successful exec closes it. Shared memory would not do:
+/// qemu-user turns vfork into fork.
+fn report_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    // SAFETY: pipe2 writes two descriptors into an array of two, and they are nobody else's.
+    unsafe {
+        if libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok((OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])))
+    }
+}
+
+fn read_report(read: &OwnedFd) -> Option<i32> {
+    let mut errno = [0; 4];
+    match nix::unistd::read(read, &mut errno) {
+        Ok(4) => Some(i32::from_ne_bytes(errno)),
+        _ => None,
+    }
+}
+
+/// Runs in the child, in the parent's memory: raw calls only.
+extern "C" fn child(plan: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: `spawn` passes a Plan that outlives this function, and stands still meanwhile.
+    let plan = unsafe { &*plan.cast::<Plan>() };
+    // SAFETY: every call below is a bare system call on values of the plan (prepared, NUL-terminated, alive), none
+    // allocates or locks; errno lands in the parent's thread-local, which the parent reads only after its own calls.
+    unsafe {
+        take_place(plan.place);
+        // A child whose parent died before prctl would never hear of it (prctl(2)): the second look closes the gap.
+        if let Some(parent) = plan.parent {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            if libc::getppid() != parent {
+                libc::_exit(127);
+            }
+        }
+        if let Some(mark) = plan.mark {
+            let limit = libc::rlimit { rlim_cur: mark, rlim_max: mark };
+            libc::setrlimit(libc::RLIMIT_LOCKS, &raw const limit);
+        }
+        let inherited = &*plan.inherited;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const inherited.nofile);
+        if let Some(stdio) = plan.stdio {
+            for (target, source) in (0..).zip(stdio) {
+                libc::dup2(source, target); // Never the same number: 0 to 2 are always open in heeler.
+            }
+        }
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = inherited.sigpipe;
+        libc::sigaction(libc::SIGPIPE, &raw const action, ptr::null_mut());
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const inherited.mask, ptr::null_mut());
+        libc::execve(plan.path, plan.argv, plan.envp);
+        let mut errno = *libc::__errno_location();
+        if errno == libc::ENOEXEC {
+            // A script without an interpreter line runs under sh, as with execvp and every shell.
+            libc::execve(SHELL.as_ptr(), plan.shell_argv, plan.envp);
+            errno = *libc::__errno_location();
+        }
+        libc::write(plan.report, (&raw const errno).cast(), 4);
+        libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
+    }
+}
+
+/// # Safety
+/// Only system calls on numbers; meant for the child between clone and exec.
+unsafe fn take_place(place: Place) {
+    // SAFETY: no memory is touched. tcsetpgrp by a background group raises SIGTTOU, which is blocked here.
+    unsafe {
+        match place {
+            Place::Session => {
+                libc::setsid();
+            }
+            Place::ForegroundGroup => {
+                libc::setpgid(0, 0);
+                if libc::isatty(0) == 1 {
+                    libc::tcsetpgrp(0, libc::getpid());
+                }
+            }
+        }
+    }
+}
