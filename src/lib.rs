@@ -19,10 +19,13 @@
 #![deny(unsafe_code)]
 
 pub mod app;
+pub mod cli;
 pub mod config;
+pub mod duration;
 mod fd;
 pub mod front;
 pub mod health;
+pub mod init;
 pub mod invoke;
 pub mod log;
 pub mod metrics;

@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::children::Children;
 use super::inherited::Inherited;
@@ -165,9 +166,33 @@ impl Processes {
         children.filter(move |pid| !table.leaders.contains_key(pid) && self.0.marks.is_of(*pid, mark))
     }
 
-    /// Resolves after the next round of collecting that begins after this call.
-    pub(super) fn collected(&self) -> tokio::sync::futures::Notified<'_> {
-        self.0.collected.notified()
+    /// Waits until it is so, looking again whenever somebody was collected. Gives whether it is so by the deadline.
+    pub(super) async fn until(&self, deadline: Instant, is_so: impl Fn() -> bool) -> bool {
+        loop {
+            let mut collected = std::pin::pin!(self.0.collected.notified());
+            collected.as_mut().enable(); // Before the look, or an end between look and wait would be missed.
+            if is_so() {
+                return true;
+            }
+            tokio::select! {
+                () = collected => {}
+                () = sleep_until(deadline) => return is_so(),
+            }
+        }
+    }
+
+    /// Sends a signal to all that are below heeler, as far as they can be seen from here. As PID 1 the kernel knows
+    /// them all, and sends it to all at once.
+    pub(super) fn signal_everything(&self, signal: i32) {
+        let table = self.table();
+        if nix::unistd::getpid().as_raw() == 1 {
+            let _ = sys::kill(-1, signal);
+            return;
+        }
+        for pid in self.0.children.pids() {
+            let group = table.leaders.contains_key(&pid);
+            let _ = sys::kill(if group { -pid } else { pid }, signal);
+        }
     }
 
     /// How many processes are below heeler: leaders, and orphans that wait for their end.

@@ -26,7 +26,7 @@ use crate::log::HandlerLog;
 use crate::metrics::Metrics;
 use crate::process::{NulByte, Processes, Program};
 
-pub(in crate::invoke) use stream::Streamed;
+pub use stream::Streamed;
 
 /// Runs a process per call.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ impl Fork {
     }
 
     pub(super) fn holds_bodies(&self) -> bool {
-        self.0.config.mode != Mode::Streaming
+        self.0.config.mode.holds_bodies() || self.0.config.marshal_request
     }
 
     pub(super) async fn idle(&self) {

@@ -91,7 +91,7 @@ async fn hold(shared: &Shared, running: &mut Running) -> Result<Held, CallError>
 }
 
 /// Output on its way to the client.
-pub(in crate::invoke) struct Streamed {
+pub struct Streamed {
     /// Held back so far.
     chunks: VecDeque<Bytes>,
     next: Pin<Box<dyn Future<Output = (Running, Result<Heard, CallError>)> + Send>>,
