@@ -6,4 +6,4 @@ set -eu
 scripts/need.sh wrk python3 cc
 
 HEELER="${HEELER:-target/heeler}" exec python3 benches/compare/fork.py \
-    --seconds "${SECONDS_PER_CELL:-3}" --rounds "${ROUNDS:-5}" "$@"
+    --seconds "${SECONDS_PER_CELL:-3}" --rounds "${ROUNDS:-5}" --json target/bench/fork.json "$@"

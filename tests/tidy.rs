@@ -173,8 +173,12 @@ fn imports(source: &Source) -> Vec<Import> {
                     found.push(Import { module, item: parts[parts.len() - 1].to_string() });
                 } else {
                     // The module itself was imported: what is used of it follows its name.
+                    let before = found.len();
                     for used in after_words(&source.code, &format!("{module}::")) {
                         found.push(Import { module: module.clone(), item: identifier(used).to_string() });
+                    }
+                    if found.len() == before {
+                        found.push(Import { module, item: "self".to_string() });
                     }
                 }
             }
