@@ -278,7 +278,8 @@ def main():
     options.logs = str(HERE.parents[1] / "target" / "bench")
 
     cells = sum(len(servers_of(mode, servers)) for mode in options.modes) * len(programs) * len(options.connections)
-    minutes = cells * options.rounds * (options.seconds + 1.2) / 60
+    loops = len(options.modes) * len(programs) if options.loop and 1 in options.connections else 0
+    minutes = options.rounds * (cells * (options.seconds + 1.2) + loops * options.seconds) / 60
     report.line(f"{os.cpu_count()} CPUs, Linux {platform.release()}, load before {os.getloadavg()[0]:.1f}; 100 B bodies, "
                 f"{options.rounds} rounds of {options.seconds} s; about {minutes:.0f} minutes")
     report.line("figures: median (smallest–greatest) of the rounds")
