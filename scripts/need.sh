@@ -51,6 +51,10 @@ for tool in "$@"; do
     echo "$tool is missing: trying to install it" >&2
     # shellcheck disable=SC2046 # one tool may be several packages
     install $(package "$tool") || true
+    # Some systems package rustup's installer only.
+    if [ "$tool" = cargo ] && command -v rustup-init >/dev/null 2>&1; then
+        rustup-init -y -q --profile minimal --default-toolchain none || true
+    fi
     command -v "$tool" >/dev/null 2>&1 && continue
     [ "$tool" != cargo ] || rust_missing
     echo "$tool could not be installed; please install: $(package "$tool")" >&2

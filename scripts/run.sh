@@ -10,9 +10,12 @@ cat <<TEXT
 
 heeler serves examples/hello/handler.sh, a process per call. In another terminal, try:
 
-  curl '$here/Ada?lang=en' -d 'some text'        # a call
-  curl -i $here/_/health                         # the health
-  curl -s http://127.0.0.1:$metrics_port/metrics                  # the metrics
+  # a call
+  curl '$here/Ada?lang=en' -d 'some text'
+  # the health
+  curl -i $here/_/health
+  # the metrics
+  curl -s http://127.0.0.1:$metrics_port/metrics
 
 Ctrl-C ends it.
 

@@ -145,7 +145,7 @@ fn the_rules_see_what_they_should() {
         imports(&source(text)).iter().map(|import| format!("{}::{}", import.module, import.item)).collect()
     };
     assert_eq!(seen("use crate::front::{Config, bind};"), ["front::Config", "front::bind"]);
-    assert_eq!(seen("use crate::{log, invoke::call::Call};"), ["invoke::Call"]);
+    assert_eq!(seen("use crate::{log, invoke::call::Call};"), ["log::self", "invoke::Call"]);
     assert_eq!(seen("use crate::log;\nfn f() { log::line() }"), ["log::line"]);
     assert_eq!(seen("fn f() { crate::process::spawn(1) }"), ["process::spawn"]);
     assert_eq!(seen("// crate::process::spawn\nlet s = \"crate::front::x\";"), [""; 0]);
