@@ -25,7 +25,7 @@ if cargo deny --version >/dev/null 2>&1; then
     cargo deny --locked --log-level error check licenses bans sources
     # An advisory of this morning is no fault of this change: it is shown and does not fail.
     step "advisories"
-    cargo deny --locked --log-level error check advisories || echo "lint: advisories need a look (not an error)"
+    cargo deny --locked --log-level error check advisories || echo "lint: advisories need a look, or could not be fetched (not an error)"
 else
     step "licences, duplicates, sources: skipped, cargo-deny is not installed (make deny)"
 fi

@@ -23,7 +23,7 @@ install() { # install PACKAGE…
         # The lists are fetched only when the package is not known yet: a fresh machine has none.
         apt-cache show "$1" >/dev/null 2>&1 || $root apt-get update -qq || true
         apt-cache show "$1" >/dev/null 2>&1 || return 1
-        DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
     elif command -v apk >/dev/null 2>&1; then
         $root apk add --quiet "$@"
     elif command -v dnf >/dev/null 2>&1; then
