@@ -19,9 +19,11 @@
 #![deny(unsafe_code)]
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod front;
 pub mod health;
+pub mod init;
 pub mod invoke;
 pub mod log;
 pub mod metrics;

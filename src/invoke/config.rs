@@ -23,6 +23,39 @@ pub enum Mode {
     Static,
 }
 
+impl Mode {
+    /// Every mode, the ones with a process per call first.
+    pub const ALL: [Mode; 8] = [
+        Mode::Streaming,
+        Mode::Serializing,
+        Mode::Classic,
+        Mode::Cgi,
+        Mode::Http,
+        Mode::Warm,
+        Mode::Lambda,
+        Mode::Static,
+    ];
+
+    /// The name, as it is set and shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Streaming => "streaming",
+            Mode::Serializing => "serializing",
+            Mode::Classic => "classic",
+            Mode::Cgi => "cgi",
+            Mode::Http => "http",
+            Mode::Warm => "warm",
+            Mode::Lambda => "lambda",
+            Mode::Static => "static",
+        }
+    }
+
+    /// Whether whole bodies are held in memory.
+    pub const fn holds_bodies(self) -> bool {
+        matches!(self, Mode::Serializing | Mode::Classic | Mode::Cgi)
+    }
+}
+
 /// What happens to processes that a fork call left running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftovers {

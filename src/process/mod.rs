@@ -1,1 +1,5 @@
 //! Lives and dies: spawn, reap, end a tree. The only folder that starts processes.
+
+mod program;
+
+pub use program::{ProgramError, find_program};
