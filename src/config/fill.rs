@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::kind::Value;
 use super::read::{Reader, off_at_zero};
 use super::{Host, listen, memory, seconds, value};
+use crate::app::{self, Restart};
 use crate::front::{self, Bind};
 use crate::invoke::{self, ExitCodes, Leftovers, Mode};
 use crate::log::{self, Format};
-use crate::app::{self, Restart};
 
 /// The origin of a default that is the same everywhere.
 const DEFAULT: &str = "default";
@@ -213,4 +213,131 @@ pub(super) fn lock_file(reader: &mut Reader<'_>) -> Option<PathBuf> {
 fn function_name(reader: &mut Reader<'_>) -> String {
     let names = ["K_SERVICE", "OPENFAAS_NAME", "FUNCTION_NAME"];
     names.into_iter().find_map(|name| reader.platform(name)).unwrap_or_else(|| "function".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, Vars};
+    use crate::front::{Address, MetricsPort};
+
+    const MI: u64 = 1 << 20;
+
+    fn settings_at(vars: &[(&str, &str)], memory_limit: Option<u64>) -> Settings {
+        let vars: Vars = [("fprocess", "cat")].iter().chain(vars).copied().collect();
+        let host = Host { memory_limit, own_program: None };
+        Settings::from_vars(&[], &vars, &host).unwrap().0
+    }
+
+    fn settings(vars: &[(&str, &str)]) -> Settings {
+        settings_at(vars, None)
+    }
+
+    #[test]
+    fn defaults_of_streaming() {
+        let Settings { front, invoke, log, app, mode_reason, warnings } = settings(&[]);
+        assert_eq!(front.listen, [Address::Tcp { host: None, port: 8080 }]);
+        assert_eq!(front.bind, Bind::Late);
+        assert_eq!(front.metrics, Some(MetricsPort { port: 8081, by_hand: false }));
+        assert_eq!((front.read_timeout, front.write_timeout), (Some(seconds(30)), Some(seconds(30))));
+        assert_eq!((front.idle_timeout, front.exec_timeout), (Some(seconds(120)), Some(seconds(30))));
+        assert_eq!((front.max_inflight, front.queue_depth, front.queue_timeout), (None, 0, None));
+        assert_eq!((front.max_connections, front.max_body), (10_000, None));
+        assert_eq!((front.health_paths, front.ready_path, front.timeout_is_408), (true, None, false));
+        assert_eq!((front.access_log, front.log_callid, front.debug_headers), (true, true, false));
+        assert_eq!((invoke.mode, invoke.command), (Mode::Streaming, vec!["cat".to_owned()]));
+        assert_eq!(invoke.content_type.as_deref(), Some("application/octet-stream"));
+        assert_eq!((invoke.cgi_headers, invoke.combine_output, invoke.marshal_request), (true, false, false));
+        assert_eq!((invoke.stream_hold, invoke.max_output), (Duration::from_millis(20), None));
+        assert_eq!((invoke.leftovers, invoke.kill_grace), (Leftovers::Kill, seconds(2)));
+        assert_eq!((log.format, log.level), (Format::Text, tracing::Level::INFO));
+        assert_eq!((log.prefix, log.line_limit), (true, Some(65536)));
+        assert_eq!((app.threads, app.shutdown_delay, app.drain_timeout), (1, Duration::ZERO, Some(seconds(30))));
+        assert_eq!((app.start_timeout, app.restart), (seconds(60), Restart::Always));
+        assert_eq!((app.lock_file, app.function_name.as_str()), (Some("/tmp/.lock".into()), "function"));
+        assert_eq!((mode_reason.as_str(), warnings), ("default", vec![]));
+    }
+
+    #[test]
+    fn classic_mode_has_defaults_of_its_own() {
+        let Settings { front, invoke, app, .. } = settings(&[("mode", "classic")]);
+        assert_eq!((front.exec_timeout, front.timeout_is_408), (None, true));
+        assert_eq!((invoke.combine_output, invoke.content_type), (true, None));
+        assert_eq!((front.max_body, invoke.max_output), (Some(128 * MI), Some(128 * MI)));
+        assert_eq!(app.drain_timeout, None);
+        let by_hand = settings(&[("mode", "classic"), ("combine_output", "false"), ("exec_timeout", "5")]);
+        assert_eq!((by_hand.front.exec_timeout, by_hand.invoke.combine_output), (Some(seconds(5)), false));
+    }
+
+    #[test]
+    fn every_fork_setting_arrives() {
+        let Settings { front, invoke, log, .. } = settings(&[
+            ("bind", "early"),
+            ("content_type", "text/plain"),
+            ("cgi_headers", "no"),
+            ("marshal_request", "yes"),
+            ("write_debug", "1"),
+            ("debug_headers", "1"),
+            ("stream_hold", "0"),
+            ("exit_codes", "3:422"),
+            ("leftovers", "keep"),
+            ("ready_path", "/up"),
+            ("health_paths", "off"),
+            ("log_format", "json"),
+            ("log_level", "debug"),
+            ("log_buffer_size", "-1"),
+            ("max_inflight", "-1"),
+            ("queue_depth", "7"),
+            ("max_output", "10Mi"),
+        ]);
+        assert_eq!((front.bind, front.ready_path.as_deref(), front.health_paths), (Bind::Early, Some("/up"), false));
+        assert_eq!((front.max_inflight, front.queue_depth, front.debug_headers), (None, 7, true));
+        assert_eq!(invoke.content_type.as_deref(), Some("text/plain"));
+        assert_eq!((invoke.cgi_headers, invoke.marshal_request, invoke.write_debug), (false, true, true));
+        assert_eq!((invoke.stream_hold, invoke.exit_codes.status(3)), (Duration::ZERO, Some(422)));
+        assert_eq!((invoke.leftovers, invoke.max_output), (Leftovers::Keep, Some(10 * MI)));
+        assert_eq!((log.format, log.level, log.line_limit), (Format::Json, tracing::Level::DEBUG, None));
+    }
+
+    #[test]
+    fn limits_follow_the_memory() {
+        let at = |mode, limit| {
+            let Settings { front, invoke, .. } = settings_at(&[("mode", mode)], limit);
+            (front.max_connections, front.max_body, invoke.max_output)
+        };
+        assert_eq!(at("cgi", Some(64 * MI)), (819, Some(16 * MI), Some(16 * MI)));
+        assert_eq!(at("serializing", None), (10_000, Some(128 * MI), Some(128 * MI)));
+        assert_eq!(at("streaming", Some(64 * MI)), (819, None, None));
+        assert_eq!(settings(&[("mode", "cgi"), ("max_body", "0")]).front.max_body, None);
+    }
+
+    #[test]
+    fn the_place_decides_how_long_to_wait_after_term() {
+        let delay = |vars: &[(&str, &str)]| settings(vars).app.shutdown_delay.as_secs();
+        assert_eq!(delay(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]), 5);
+        assert_eq!(delay(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("K_SERVICE", "f")]), 0);
+        assert_eq!(delay(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("healthcheck_interval", "7")]), 7);
+        assert_eq!(delay(&[("K_SERVICE", "f"), ("shutdown_delay", "3")]), 3);
+    }
+
+    #[test]
+    fn the_drain_outlasts_the_longest_call() {
+        let drain = |vars: &[(&str, &str)]| settings(vars).app.drain_timeout;
+        assert_eq!(drain(&[("exec_timeout", "5m")]), Some(seconds(300)));
+        assert_eq!(drain(&[("exec_timeout", "1"), ("write_timeout", "40s")]), Some(seconds(40)));
+        assert_eq!(drain(&[("exec_timeout", "0")]), None);
+        assert_eq!(drain(&[("exec_timeout", "0"), ("drain_timeout", "9")]), Some(seconds(9)));
+    }
+
+    #[test]
+    fn names_of_the_platform() {
+        let name = |vars: &[(&str, &str)]| settings(vars).app.function_name;
+        assert_eq!(name(&[("FUNCTION_NAME", "c"), ("OPENFAAS_NAME", "b"), ("K_SERVICE", "a")]), "a");
+        assert_eq!(name(&[("FUNCTION_NAME", "c"), ("OPENFAAS_NAME", "b")]), "b");
+        assert_eq!(name(&[("FUNCTION_NAME", "c")]), "c");
+        let lock = |vars: &[(&str, &str)]| settings(vars).app.lock_file;
+        assert_eq!(lock(&[("TMPDIR", "/var/tmp")]), Some("/var/tmp/.lock".into()));
+        assert_eq!(lock(&[("lock_file", "/run/l"), ("TMPDIR", "/t")]), Some("/run/l".into()));
+        assert_eq!(lock(&[("suppress_lock", "true")]), None);
+    }
 }

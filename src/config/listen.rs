@@ -151,10 +151,8 @@ mod tests {
     fn a_wrong_port_of_the_platform_shows_the_way_round() {
         assert_eq!(
             mistakes(&[("PORT", "tcp://10.0.0.1:80")]),
-            [
-                "PORT: \"tcp://10.0.0.1:80\" is not a port (try 8080, at most 65535); port or listen in lower case go \
-                 before it"
-            ]
+            ["PORT: \"tcp://10.0.0.1:80\" is not a port (try 8080, at most 65535); port or listen in lower case go \
+                 before it"]
         );
     }
 
@@ -170,7 +168,9 @@ mod tests {
 
     #[test]
     fn one_port_cannot_be_both() {
-        assert!(mistakes(&[("port", "9000"), ("metrics_port", "9000")])[0].starts_with("metrics_port: 9000 is the port"));
+        assert!(
+            mistakes(&[("port", "9000"), ("metrics_port", "9000")])[0].starts_with("metrics_port: 9000 is the port")
+        );
         assert_eq!(mistakes(&[("port", "0"), ("metrics_port", "0")]), [""; 0]);
         assert_eq!(mistakes(&[("PORT", "8081")]), [""; 0]);
     }

@@ -1,7 +1,7 @@
 //! Names that are nearly ours: a setting with a slip in it must not pass in silence.
 
-use super::vars::{VARS, Var};
-use super::{Vars, Warning};
+use super::vars::VARS;
+use super::{Var, Vars, Warning};
 
 /// Lower-case names that everybody knows and that are not meant for heeler.
 const ORDINARY: [&str; 6] = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "container"];

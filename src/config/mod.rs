@@ -17,6 +17,7 @@ mod page;
 mod place;
 mod read;
 pub mod value;
+mod var;
 pub mod vars;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub use kind::{Kind, Value};
 pub use page::{help, page};
 pub use place::{Host, Vars, environment};
+pub use var::{Group, Preset, Var};
 
 use crate::front::{Address, MetricsPort};
 use crate::invoke::Mode;
@@ -92,7 +94,7 @@ impl Settings {
     /// Reads all settings. `args` is the command that was given on heeler's own command line.
     pub fn from_vars(args: &[String], vars: &Vars, host: &Host) -> Result<(Settings, Vec<Origin>), Rejected> {
         let mut reader = Reader::new(vars);
-        let command = command::command(&mut reader, args, host);
+        let command = command::command(&mut reader, args, vars, host);
         let chosen = mode::choose(&mut reader, command.is_some());
         // A mode that cannot be told is a mistake already; the rest is still checked.
         let mode = chosen.as_ref().map_or(Mode::Streaming, |chosen| chosen.mode);
@@ -156,4 +158,134 @@ const fn seconds(count: u64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn read(pairs: Pairs<'_>) -> Result<(Settings, Vec<Origin>), Rejected> {
+        let vars: Vars = pairs.iter().copied().collect();
+        Settings::from_vars(&[], &vars, &Host::default())
+    }
+
+    /// The mistakes and warnings that settings make beside a command.
+    fn notes(pairs: Pairs<'_>) -> (Vec<String>, Vec<String>) {
+        let all: Vec<_> = [("fprocess", "cat")].iter().chain(pairs).copied().collect();
+        match read(&all) {
+            Ok((settings, _)) => (vec![], settings.warnings.iter().map(ToString::to_string).collect()),
+            Err(rejected) => (
+                rejected.mistakes.iter().map(ToString::to_string).collect(),
+                rejected.warnings.iter().map(ToString::to_string).collect(),
+            ),
+        }
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once() {
+        let rejected = read(&[("exec_timeout", "10x"), ("port", "http"), ("mode", "fast"), ("prot", "1")]).unwrap_err();
+        let mistakes: Vec<_> = rejected.mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            mistakes,
+            [
+                "mode: \"fast\" is not a mode (try streaming, serializing, classic, cgi, http, warm, lambda, static)",
+                "port: \"http\" is not a port (try 8080, at most 65535)",
+                "exec_timeout: \"10x\" is not a duration (try 10s, 500ms, or whole seconds)",
+            ]
+        );
+        assert_eq!(rejected.warnings[0].to_string(), "prot: is not a setting (did you mean port?)");
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_the_alias_that_was_set() {
+        assert_eq!(
+            notes(&[("healthcheck_interval", "-5s")]).0,
+            ["healthcheck_interval: \"-5s\" is negative (try 10s, 500ms, or whole seconds; 0 where it may be off)"]
+        );
+    }
+
+    #[test]
+    fn names_that_contradict_each_other_are_a_warning() {
+        let both = |second| notes(&[("shutdown_delay", "1s"), ("healthcheck_interval", second)]);
+        assert_eq!(both("1s"), (vec![], vec![]));
+        assert_eq!(both("2s").1, ["healthcheck_interval: has no effect, since shutdown_delay is set too"]);
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_only_when_it_is_used() {
+        for (name, default, other) in [
+            ("prefork", "0", "2"),
+            ("isolation", "none", "call"),
+            ("events", "auto", "required"),
+            ("batch", "split", "whole"),
+            ("stream_timeout", "0s", "1m"),
+        ] {
+            assert_eq!(notes(&[(name, default)]), (vec![], vec![]), "{name}");
+            let mistakes = notes(&[(name, other)]).0;
+            assert!(mistakes[0].contains("is not built yet (leave it unset, or at "), "{mistakes:?}");
+        }
+        assert!(notes(&[("reply_type", "a.b")]).0[0].ends_with("\"a.b\" is not built yet (leave it unset)"));
+        for mode in ["http", "warm", "lambda", "static"] {
+            let expect =
+                format!("mode: \"{mode}\" is not built yet (what works: streaming, serializing, classic, cgi)");
+            assert_eq!(notes(&[("mode", mode)]).0, [expect]);
+        }
+    }
+
+    #[test]
+    fn a_mode_that_was_inferred_says_why_it_is_refused() {
+        let rejected = read(&[("handler", "main.handle")]).unwrap_err();
+        assert_eq!(
+            rejected.mistakes[0].text,
+            "\"warm\" (handler is set and there is no command) is not built yet (what works: streaming, serializing, \
+             classic, cgi)"
+        );
+        assert_eq!(rejected.mistakes.len(), 1);
+    }
+
+    #[test]
+    fn settings_of_other_modes_are_a_warning_each() {
+        let (mistakes, warnings) =
+            notes(&[("upstream_url", "http://127.0.0.1:80"), ("workers", "4"), ("events", "auto")]);
+        assert_eq!(mistakes, [""; 0]);
+        assert_eq!(
+            warnings,
+            [
+                "upstream_url: has no effect in streaming mode (only in http)",
+                "workers: has no effect in streaming mode (only in warm, lambda)",
+            ]
+        );
+        assert_eq!(notes(&[("workers", "none")]).0.len(), 1, "a wrong value is a mistake in every mode");
+    }
+
+    #[test]
+    fn what_changes_who_may_call_is_refused() {
+        assert!(notes(&[("jwt_auth", "true")]).0[0].starts_with("jwt_auth: \"true\" asks for a check of callers"));
+        assert_eq!(notes(&[("jwt_auth", "false"), ("jwt_auth_debug", "1")]), (vec![], vec![]));
+    }
+
+    #[test]
+    fn every_row_has_an_origin() {
+        let (_, origins) = read(&[("fprocess", "cat"), ("log_call_id", "0"), ("PORT", "90")]).unwrap();
+        assert_eq!(origins.len(), vars::VARS.len());
+        let of = |name| {
+            let origin = origins.iter().find(|origin| origin.name == name).unwrap();
+            (origin.value.as_str(), origin.from.as_str())
+        };
+        assert_eq!(of("log_callid"), ("false", "log_call_id"));
+        assert_eq!(of("port"), ("90", "PORT"));
+        assert_eq!(of("kill_grace"), ("2s", "default"));
+        assert_eq!(of("workers"), ("1", "default"));
+        assert_eq!(of("runtimes"), ("-", "default: the copy inside the binary"));
+    }
+
+    #[test]
+    fn a_probe_needs_no_command() {
+        let of = |pairs: Pairs<'_>| Instance::from_vars(&pairs.iter().copied().collect());
+        let instance = of(&[("exec_timeout", "junk"), ("PORT", "90"), ("TMPDIR", "/t")]).unwrap();
+        assert_eq!(instance.listen, [Address::Tcp { host: None, port: 90 }]);
+        assert_eq!(instance.lock_file, Some("/t/.lock".into()));
+        assert_eq!(instance.metrics.unwrap().port, 8081);
+        assert_eq!(of(&[("suppress_lock", "1")]).unwrap().lock_file, None);
+        assert!(of(&[("port", "junk")]).is_err());
+    }
+}

@@ -1,6 +1,7 @@
 //! Whether a command is heeler itself: an image with `ENTRYPOINT ["heeler"]` may still carry the
 //! `CMD ["fwatchdog"]` of the watchdog that stood there before.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -11,11 +12,11 @@ use crate::process::find_program;
 const NAMES: [&str; 3] = ["heeler", "fwatchdog", "of-watchdog"];
 
 /// Whether `word` starts the program at `own`, by whatever name or link.
-pub(super) fn is_heeler(word: &str, path: &str, own: Option<&Path>) -> bool {
+pub(super) fn is_heeler(word: &str, path: &OsStr, own: Option<&Path>) -> bool {
     NAMES.contains(&word) || own.is_some_and(|own| is_same_file(word, path, own))
 }
 
-fn is_same_file(word: &str, path: &str, own: &Path) -> bool {
+fn is_same_file(word: &str, path: &OsStr, own: &Path) -> bool {
     let identity = |file: &Path| fs::metadata(file).ok().map(|meta| (meta.dev(), meta.ino()));
     let found = find_program(word, path).ok().and_then(|found| identity(&found));
     found.is_some() && found == identity(own)
@@ -37,15 +38,15 @@ mod tests {
         }
         symlink(file("heeler-bin"), file("watch")).unwrap();
         fs::hard_link(file("heeler-bin"), file("dog")).unwrap();
-        let (path, own) = (folder.path().to_str().unwrap(), file("heeler-bin"));
+        let (path, own) = (folder.path().as_os_str(), file("heeler-bin"));
 
         for (word, expect) in
             [("watch", true), ("dog", true), ("heeler-bin", true), ("fwatchdog", true), ("cat", false), ("none", false)]
         {
             assert_eq!(is_heeler(word, path, Some(&own)), expect, "{word}");
         }
-        assert!(is_heeler(file("watch").to_str().unwrap(), "", Some(&own)));
-        assert!(is_heeler("of-watchdog", "", None));
+        assert!(is_heeler(file("watch").to_str().unwrap(), OsStr::new(""), Some(&own)));
+        assert!(is_heeler("of-watchdog", OsStr::new(""), None));
         assert!(!is_heeler("watch", path, None));
     }
 }

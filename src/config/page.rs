@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::vars::{Group, PLATFORM, Preset, VARS, Var};
 use super::mode;
+use super::var::{Group, Preset, Var};
+use super::vars::{FORK, PLATFORM, VARS};
+use crate::invoke::Mode;
 
 /// The settings part of `--help`.
 pub fn help() -> String {
@@ -13,17 +15,36 @@ pub fn help() -> String {
         for var in rows(group) {
             let names: Vec<_> = var.names().collect();
             let _ = writeln!(text, "  {} ({})", names.join(", "), default(var));
-            let _ = writeln!(text, "      {}{}", var.help, status(var));
+            text += &wrapped(&format!("{}{}", var.help, status(var)));
         }
     }
     text
+}
+
+/// Indented lines that fit a terminal of 80.
+fn wrapped(sentence: &str) -> String {
+    let mut text = String::new();
+    let mut room = 0;
+    for word in sentence.split(' ') {
+        if room < word.len() + 1 {
+            text += if text.is_empty() { "     " } else { "\n     " };
+            room = 74;
+        }
+        room = room.saturating_sub(word.len() + 1);
+        let _ = write!(text, " {word}");
+    }
+    text + "\n"
 }
 
 /// The page `docs/config.md`.
 pub fn page() -> String {
     let mut text = INTRODUCTION.to_owned();
     for group in Group::ALL {
-        let _ = write!(text, "\n## {}\n\n| name | values | default | meaning |\n| --- | --- | --- | --- |\n", group.title());
+        let _ = write!(
+            text,
+            "\n## {}\n\n| name | values | default | meaning |\n| --- | --- | --- | --- |\n",
+            group.title()
+        );
         for var in rows(group) {
             let names: Vec<_> = var.names().map(|name| format!("`{name}`")).collect();
             let meaning = format!("{}{}{}", var.help, only(var), status(var));
@@ -52,6 +73,9 @@ Settings are environment variables in lower case. `heeler check` prints what the
 - True is `true`, `1`, `yes`, `on`, `t` or `y`, false their opposites, in any case.
 - Command lines are split into words as a shell would (quotes and backslashes), but no shell runs: no variables, no pipes.
 - Where a row has several names, the upper one wins.
+- A setting that does nothing in the chosen mode is a warning; one that is not built yet stops the start.
+
+The modes with a process per call are streaming, serializing, classic and cgi.
 ";
 
 fn rows(group: Group) -> impl Iterator<Item = &'static Var> {
@@ -66,7 +90,13 @@ fn default(var: &Var) -> String {
 }
 
 fn only(var: &Var) -> String {
-    if var.modes.is_empty() { String::new() } else { format!(" In {} mode.", mode::list(var.modes)) }
+    let others: Vec<_> = Mode::ALL.into_iter().filter(|mode| !var.matters_in(*mode)).collect();
+    match others.as_slice() {
+        [] => String::new(),
+        [other] => format!(" Not in {} mode.", other.name()),
+        _ if var.modes == FORK => " In modes with a process per call.".to_owned(),
+        _ => format!(" Modes: {}.", mode::list(var.modes)),
+    }
 }
 
 fn status(var: &Var) -> String {

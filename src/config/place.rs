@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::{Mistake, memory};
+use crate::process::DEFAULT_PATH;
 
 /// The environment as a map; tests make one of pairs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,12 @@ impl Vars {
                 Err(Mistake { name: name.to_owned(), text })
             }
         }
+    }
+
+    /// Where programs are looked for. Not a setting of heeler's, so it need not be text.
+    pub fn path(&self) -> &OsStr {
+        let set = self.0.get(OsStr::new("PATH")).filter(|path| !path.is_empty());
+        set.map_or(OsStr::new(DEFAULT_PATH), OsString::as_os_str)
     }
 
     /// Every name that is text and has a value.
@@ -66,9 +73,10 @@ mod tests {
     #[test]
     fn empty_is_unset_and_bytes_are_a_mistake() {
         let bytes = || OsString::from_vec(vec![b'a', 0xff]);
-        let vars: Vars = [("port", OsString::from("80")), ("mode", "".into()), ("listen", " ".into()), ("bind", bytes())]
-            .into_iter()
-            .collect();
+        let vars: Vars =
+            [("port", OsString::from("80")), ("mode", "".into()), ("listen", " ".into()), ("bind", bytes())]
+                .into_iter()
+                .collect();
         assert_eq!(vars.get("port"), Ok(Some("80")));
         for name in ["mode", "listen", "none"] {
             assert_eq!(vars.get(name), Ok(None), "{name}");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::kind::Value;
 use super::mode;
-use super::vars::{self, Preset, VARS, Var};
+use super::var::{Preset, Var};
+use super::vars::{self, VARS};
 use super::{Mistake, Origin, Vars, Warning};
 use crate::invoke::Mode;
 
@@ -247,18 +248,17 @@ impl<'a> Reader<'a> {
         VARS.iter().map(|var| self.origin(var)).collect()
     }
 
-    fn origin(&self, var: &Var) -> Origin {
+    fn origin(&self, var: &'static Var) -> Origin {
         let (value, from) = if let Some((value, from)) = self.resolved.get(var.name) {
             (value.clone(), from.clone())
         } else if let Some(Given { by, value: Some(value) }) = self.given.get(var.name) {
             (value.to_string(), (*by).to_owned())
         } else {
-            let value = match var.default {
-                Preset::Unset => "-".to_owned(),
-                Preset::Is(text) => var.kind.parse(text).map_or_else(|_| text.to_owned(), |value| value.to_string()),
-                Preset::Depends(words) => format!("({words})"),
-            };
-            (value, "default".to_owned())
+            match var.default {
+                Preset::Unset => ("-".to_owned(), "default".to_owned()),
+                Preset::Is(_) => (self.get(var.name).to_string(), "default".to_owned()),
+                Preset::Depends(words) => ("-".to_owned(), format!("default: {words}")),
+            }
         };
         Origin { name: var.name, value, from }
     }

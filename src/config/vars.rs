@@ -2,138 +2,8 @@
 //! no setting is read that has no row here.
 
 use super::kind::Kind;
+use super::var::{Group, Preset, Var, var};
 use crate::invoke::Mode;
-
-/// One setting.
-#[derive(Clone, Copy, Debug)]
-pub struct Var {
-    /// The environment variable.
-    pub name: &'static str,
-    /// Other names for it, in the order in which they are looked at.
-    pub aliases: &'static [&'static str],
-    /// An alias beats the name (of-watchdog's `function_process`).
-    pub alias_wins: bool,
-    /// What may stand behind the name.
-    pub kind: Kind,
-    /// What holds if nothing is set.
-    pub default: Preset,
-    /// The heading it stands under.
-    pub group: Group,
-    /// The modes in which it has an effect; empty is all of them.
-    pub modes: &'static [Mode],
-    /// Whether more than the default works yet.
-    pub built: bool,
-    /// One sentence.
-    pub help: &'static str,
-}
-
-/// What holds if a setting is not set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    /// Nothing.
-    Unset,
-    /// Always the same, written as one would set it.
-    Is(&'static str),
-    /// Hangs on other settings or on the place; in words.
-    Depends(&'static str),
-}
-
-/// A heading of the help and of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// The command and the way it is run.
-    Handler,
-    /// Addresses and ports.
-    Listening,
-    /// Time limits of a call.
-    Time,
-    /// How much at once, and how large.
-    Limits,
-    /// What goes in and comes out.
-    Bodies,
-    /// Probes.
-    Health,
-    /// Starting and stopping.
-    Life,
-    /// The http mode's server.
-    Upstream,
-    /// Warm workers.
-    Workers,
-    /// CloudEvents.
-    Events,
-    /// Logs.
-    Logs,
-    /// Names of the peers that are understood and do nothing here.
-    Peers,
-}
-
-impl Group {
-    /// Every group, in the order of the page.
-    pub const ALL: [Group; 12] = [
-        Group::Handler,
-        Group::Listening,
-        Group::Time,
-        Group::Limits,
-        Group::Bodies,
-        Group::Health,
-        Group::Life,
-        Group::Upstream,
-        Group::Workers,
-        Group::Events,
-        Group::Logs,
-        Group::Peers,
-    ];
-
-    /// The heading.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Group::Handler => "The handler",
-            Group::Listening => "Listening",
-            Group::Time => "Time",
-            Group::Limits => "Limits",
-            Group::Bodies => "Requests and answers of fork modes",
-            Group::Health => "Health and readiness",
-            Group::Life => "Starting and stopping",
-            Group::Upstream => "The upstream of http mode, and static files",
-            Group::Workers => "Workers",
-            Group::Events => "CloudEvents",
-            Group::Logs => "Logs",
-            Group::Peers => "Understood for the sake of old images",
-        }
-    }
-}
-
-impl Var {
-    /// Every name, in the order in which they are looked at.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let (first, last) = if self.alias_wins { (None, Some(self.name)) } else { (Some(self.name), None) };
-        first.into_iter().chain(self.aliases.iter().copied()).chain(last)
-    }
-
-    /// Whether it does anything in this mode.
-    pub fn matters_in(&self, mode: Mode) -> bool {
-        self.modes.is_empty() || self.modes.contains(&mode)
-    }
-
-    const fn aka(mut self, aliases: &'static [&'static str]) -> Var {
-        self.aliases = aliases;
-        self
-    }
-
-    const fn only(mut self, modes: &'static [Mode]) -> Var {
-        self.modes = modes;
-        self
-    }
-
-    const fn not_built(mut self) -> Var {
-        self.built = false;
-        self
-    }
-}
-
-const fn var(group: Group, name: &'static str, kind: Kind, default: Preset, help: &'static str) -> Var {
-    Var { name, aliases: &[], alias_wins: false, kind, default, group, modes: &[], built: true, help }
-}
 
 /// The modes that start a process for every call.
 pub const FORK: &[Mode] = &[Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi];
@@ -143,11 +13,10 @@ const LONG_LIVED: &[Mode] = &[Mode::Http, Mode::Warm, Mode::Lambda];
 const WORKERS: &[Mode] = &[Mode::Warm, Mode::Lambda];
 
 /// The calling conventions of a handler.
-const STYLES: &[&str] =
-    &["http", "hks", "request", "event", "lambda", "kubeless", "openfaas", "func", "asgi", "wsgi"];
+const STYLES: &[&str] = &["http", "hks", "request", "event", "lambda", "kubeless", "openfaas", "func", "asgi", "wsgi"];
 
-use Preset::{Depends, Is, Unset};
 use Group::{Bodies, Events, Handler, Health, Life, Limits, Listening, Logs, Peers, Time, Upstream, Workers};
+use Preset::{Depends, Is, Unset};
 
 /// Every setting, in the order of the page.
 pub const VARS: &[Var] = &[
@@ -158,7 +27,8 @@ pub const VARS: &[Var] = &[
             "fprocess",
             Kind::Command,
             Unset,
-            "The command that handles calls, split into words as a shell quotes but run without a shell; words on heeler's own command line win over both names.",
+            "The command that handles calls, split into words as a shell quotes but run without a shell; words on \
+             heeler's own command line win over both names.",
         )
     }
     .aka(&["function_process"]),
@@ -166,46 +36,207 @@ pub const VARS: &[Var] = &[
         Handler,
         "mode",
         Kind::Mode,
-        Depends("warm without a command but with a handler; classic if a name of classic-watchdog is set; else streaming"),
+        Depends(
+            "warm without a command but with a handler; classic if a name of classic-watchdog is set; else streaming",
+        ),
         "How a call reaches the handler.",
     ),
-    var(Handler, "handler", Kind::Text, Unset, "Which function of which file: module.function or path/file.ext:function.").only(&[Mode::Warm]),
-    var(Handler, "handler_style", Kind::Choice(STYLES), Depends("by the environment, then by the file"), "The calling convention of the function.").only(&[Mode::Warm]),
-    var(Handler, "event_data", Kind::Choice(&["parsed", "raw"]), Is("parsed"), "What a function finds in the data of its event: parsed by its content type, or the bytes.").only(&[Mode::Warm]),
-    var(Handler, "runtimes", Kind::Path, Depends("the copy inside the binary"), "A folder with the language runtimes.").only(WORKERS),
+    var(
+        Handler,
+        "handler",
+        Kind::Text,
+        Unset,
+        "Which function of which file: module.function or path/file.ext:function.",
+    )
+    .only(&[Mode::Warm]),
+    var(
+        Handler,
+        "handler_style",
+        Kind::Choice(STYLES),
+        Depends("by the environment, then by the file"),
+        "The calling convention of the function.",
+    )
+    .only(&[Mode::Warm]),
+    var(
+        Handler,
+        "event_data",
+        Kind::Choice(&["parsed", "raw"]),
+        Is("parsed"),
+        "What a function finds in the data of its event: parsed by its content type, or the bytes.",
+    )
+    .only(&[Mode::Warm]),
+    var(Handler, "runtimes", Kind::Path, Depends("the copy inside the binary"), "A folder with the language runtimes.")
+        .only(WORKERS),
     //
-    var(Listening, "port", Kind::Port, Depends("LISTEN_ADDRESS, else ADDRESS with PORT, else PORT, else 8080"), "The port of calls on all addresses, v4 and v6; 0 picks a free one and logs it."),
-    var(Listening, "listen", Kind::Addresses, Unset, "Instead of port: addresses as host:port or unix:/path, comma-separated."),
-    var(Listening, "bind", Kind::Choice(&["late", "early"]), Is("late"), "late: the port opens once the function can serve; early: at once, and readiness says 503 until then."),
-    var(Listening, "metrics_port", Kind::Port, Is("8081"), "The port of metrics, and of health and readiness from the very start; 0 is off."),
+    var(
+        Listening,
+        "port",
+        Kind::Port,
+        Depends("LISTEN_ADDRESS, else ADDRESS with PORT, else PORT, else 8080"),
+        "The port of calls on all addresses, v4 and v6; 0 picks a free one and logs it.",
+    ),
+    var(
+        Listening,
+        "listen",
+        Kind::Addresses,
+        Unset,
+        "Instead of port: addresses as host:port or unix:/path, comma-separated.",
+    ),
+    var(
+        Listening,
+        "bind",
+        Kind::Choice(&["late", "early"]),
+        Is("late"),
+        "late: the port opens once the function can serve; early: at once, and readiness says 503 until then.",
+    ),
+    var(
+        Listening,
+        "metrics_port",
+        Kind::Port,
+        Is("8081"),
+        "The port of metrics, and of health and readiness from the very start; 0 is off.",
+    ),
     //
-    var(Time, "read_timeout", Kind::Duration, Is("30s"), "From the first byte of a request to the end of its head, and of its body where bodies are held in memory; 0 is off."),
+    var(
+        Time,
+        "read_timeout",
+        Kind::Duration,
+        Is("30s"),
+        "From the first byte of a request to the end of its head, and of its body where bodies are held in \
+         memory; 0 is off.",
+    ),
     var(Time, "write_timeout", Kind::Duration, Is("30s"), "How long the client may stall an answer; 0 is off."),
-    var(Time, "idle_timeout", Kind::Duration, Is("120s"), "How long a connection may stay open without a request; 0 is off."),
-    var(Time, "exec_timeout", Kind::Duration, Depends("30s; in classic mode 0"), "The deadline of a call, waiting included; 0 is off."),
-    var(Time, "stream_timeout", Kind::Duration, Is("0"), "Instead of exec_timeout once the answer is a stream without an end; 0 is off.").not_built(),
+    var(
+        Time,
+        "idle_timeout",
+        Kind::Duration,
+        Is("120s"),
+        "How long a connection may stay open without a request; 0 is off.",
+    ),
+    var(
+        Time,
+        "exec_timeout",
+        Kind::Duration,
+        Depends("30s; in classic mode 0"),
+        "The deadline of a call, waiting included; 0 is off.",
+    ),
+    var(
+        Time,
+        "stream_timeout",
+        Kind::Duration,
+        Is("0"),
+        "Instead of exec_timeout once the answer is a stream without an end; 0 is off.",
+    )
+    .not_built(),
     var(Time, "kill_grace", Kind::Duration, Is("2s"), "From TERM to KILL when a handler has to end."),
-    var(Time, "leftovers", Kind::Choice(&["kill", "keep"]), Is("kill"), "What becomes of processes that a call leaves running.").only(FORK),
-    var(Time, "kill_on_timeout", Kind::Flag, Is("false"), "Restart an upstream whose call ran out of time.").only(&[Mode::Http]),
+    var(
+        Time,
+        "leftovers",
+        Kind::Choice(&["kill", "keep"]),
+        Is("kill"),
+        "What becomes of processes that a call leaves running.",
+    )
+    .only(FORK),
+    var(Time, "kill_on_timeout", Kind::Flag, Is("false"), "Restart an upstream whose call ran out of time.")
+        .only(&[Mode::Http]),
     //
     var(Limits, "max_inflight", Kind::Limit, Is("0"), "Calls at the handler at once; 0 or less is no limit."),
-    var(Limits, "queue_depth", Kind::Count, Depends("0; in warm and lambda mode without max_inflight 1000"), "How many calls may wait for a place."),
-    var(Limits, "queue_timeout", Kind::Duration, Is("0"), "How long a call may wait for a place; 0 is as long as its deadline allows."),
-    var(Limits, "max_connections", Kind::CountAboveZero, Depends("10000, or a quarter of the memory limit at 20Ki each if that is less"), "Open client connections at once."),
-    var(Limits, "max_body", Kind::Size, Depends("128Mi or a quarter of the memory limit if that is less where bodies are held in memory, else 0"), "The largest request body; 0 is no limit."),
+    var(
+        Limits,
+        "queue_depth",
+        Kind::Count,
+        Depends("0; in warm and lambda mode without max_inflight 1000"),
+        "How many calls may wait for a place.",
+    ),
+    var(
+        Limits,
+        "queue_timeout",
+        Kind::Duration,
+        Is("0"),
+        "How long a call may wait for a place; 0 is as long as its deadline allows.",
+    ),
+    var(
+        Limits,
+        "max_connections",
+        Kind::CountAboveZero,
+        Depends("10000, or a quarter of the memory limit at 20Ki each if that is less"),
+        "Open client connections at once.",
+    ),
+    var(
+        Limits,
+        "max_body",
+        Kind::Size,
+        Depends("128Mi or a quarter of the memory limit if that is less where bodies are held in memory, else 0"),
+        "The largest request body; 0 is no limit.",
+    ),
     var(Limits, "max_output", Kind::Size, Depends("as max_body"), "The largest response body; 0 is no limit."),
     var(Limits, "threads", Kind::CountAboveZero, Is("1"), "Threads of heeler itself."),
     //
-    var(Bodies, "content_type", Kind::Header, Depends("application/octet-stream in streaming and serializing mode"), "The Content-Type of every answer; unset in classic mode: that of the request.").only(FORK),
-    var(Bodies, "cgi_headers", Kind::Flag, Is("true"), "Put the request's headers, method, path and query into the handler's environment.").only(FORK),
-    var(Bodies, "combine_output", Kind::Flag, Depends("true in classic mode, else false"), "Mix stderr into the answer instead of logging it.").only(FORK),
-    var(Bodies, "marshal_request", Kind::Flag, Is("false"), "Give the handler one JSON object with headers and base64 body on stdin.").only(FORK),
-    var(Bodies, "write_debug", Kind::Flag, Is("false"), "Log what the handler prints, and the query and path of each call.").only(FORK),
+    var(
+        Bodies,
+        "content_type",
+        Kind::Header,
+        Depends("application/octet-stream in streaming and serializing mode"),
+        "The Content-Type of every answer; unset in classic mode: that of the request.",
+    )
+    .only(FORK),
+    var(
+        Bodies,
+        "cgi_headers",
+        Kind::Flag,
+        Is("true"),
+        "Put the request's headers, method, path and query into the handler's environment.",
+    )
+    .only(FORK),
+    var(
+        Bodies,
+        "combine_output",
+        Kind::Flag,
+        Depends("true in classic mode, else false"),
+        "Mix stderr into the answer instead of logging it.",
+    )
+    .only(FORK),
+    var(
+        Bodies,
+        "marshal_request",
+        Kind::Flag,
+        Is("false"),
+        "Give the handler one JSON object with headers and base64 body on stdin.",
+    )
+    .only(FORK),
+    var(
+        Bodies,
+        "write_debug",
+        Kind::Flag,
+        Is("false"),
+        "Log what the handler prints, and the query and path of each call.",
+    )
+    .only(FORK),
     var(Bodies, "debug_headers", Kind::Flag, Is("false"), "Log all request and response headers."),
-    var(Bodies, "stream_hold", Kind::Duration, Is("20ms"), "How long after its first byte a short answer is held back, so that it has a true status and a length.").only(&[Mode::Streaming]),
-    var(Bodies, "exit_codes", Kind::ExitCodes, Unset, "Statuses for exit codes, such as 3:422,100-109:503; other codes than 0 are 500.").only(FORK),
+    var(
+        Bodies,
+        "stream_hold",
+        Kind::Duration,
+        Is("20ms"),
+        "How long after its first byte a short answer is held back, so that it has a true status and a length.",
+    )
+    .only(&[Mode::Streaming]),
+    var(
+        Bodies,
+        "exit_codes",
+        Kind::ExitCodes,
+        Unset,
+        "Statuses for exit codes, such as 3:422,100-109:503; other codes than 0 are 500.",
+    )
+    .only(FORK),
     //
-    var(Health, "health_paths", Kind::Flag, Depends("true; false in http and static mode"), "Answer /healthz, /health/liveness and /health/readiness besides /_/health and /_/ready."),
+    var(
+        Health,
+        "health_paths",
+        Kind::Flag,
+        Depends("true; false in http and static mode"),
+        "Answer /healthz, /health/liveness and /health/readiness besides /_/health and /_/ready.",
+    ),
     var(Health, "ready_path", Kind::UrlPath, Unset, "A path that is asked of the handler for readiness.").only(&[
         Mode::Streaming,
         Mode::Serializing,
@@ -216,40 +247,174 @@ pub const VARS: &[Var] = &[
         Mode::Lambda,
     ]),
     var(Health, "suppress_lock", Kind::Flag, Is("false"), "Write no lock file; health does not depend on it."),
-    var(Health, "lock_file", Kind::Path, Depends(".lock in TMPDIR, else in /tmp"), "Written when ready, with the pid and the address; removed at the end."),
+    var(
+        Health,
+        "lock_file",
+        Kind::Path,
+        Depends(".lock in TMPDIR, else in /tmp"),
+        "Written when ready, with the pid and the address; removed at the end.",
+    ),
     //
-    var(Life, "start_timeout", Kind::DurationAboveZero, Is("60s"), "How long a handler may take to come up.").only(LONG_LIVED),
-    var(Life, "restart", Kind::Choice(&["always", "never"]), Is("always"), "What happens when a handler dies: start it again, or end with its exit code.").only(LONG_LIVED),
-    var(Life, "shutdown_delay", Kind::Duration, Depends("0 under Knative, 5s under Kubernetes, else 0"), "From TERM, when readiness turns 503, to the end of accepting calls.").aka(&["healthcheck_interval"]),
-    var(Life, "drain_timeout", Kind::Duration, Depends("the longest of exec_timeout, write_timeout and 30s; 0 if exec_timeout is 0"), "How long calls may take after that; 0 is no limit."),
+    var(Life, "start_timeout", Kind::DurationAboveZero, Is("60s"), "How long a handler may take to come up.")
+        .only(LONG_LIVED),
+    var(
+        Life,
+        "restart",
+        Kind::Choice(&["always", "never"]),
+        Is("always"),
+        "What happens when a handler dies: start it again, or end with its exit code.",
+    )
+    .only(LONG_LIVED),
+    var(
+        Life,
+        "shutdown_delay",
+        Kind::Duration,
+        Depends("0 under Knative, 5s under Kubernetes, else 0"),
+        "From TERM, when readiness turns 503, to the end of accepting calls.",
+    )
+    .aka(&["healthcheck_interval"]),
+    var(
+        Life,
+        "drain_timeout",
+        Kind::Duration,
+        Depends("the longest of exec_timeout, write_timeout and 30s; 0 if exec_timeout is 0"),
+        "How long calls may take after that; 0 is no limit.",
+    ),
     //
-    var(Upstream, "http_upstream_url", Kind::Upstream, Depends("a free port of the loopback, given to the handler as PORT"), "Where the handler listens: http://host:port or unix:/path.").aka(&["upstream_url"]).only(&[Mode::Http]),
-    var(Upstream, "upstream_protocol", Kind::Choice(&["auto", "http1", "h2c"]), Is("auto"), "What the upstream speaks; auto finds out at the first HTTP/2 call.").only(&[Mode::Http]),
-    var(Upstream, "http_buffer_req_body", Kind::Flag, Is("false"), "Hold a body until its end, so that the upstream gets a Content-Length.").aka(&["buffer_http"]).only(&[Mode::Http]),
-    var(Upstream, "static_path", Kind::Path, Is("/home/app/public"), "The folder that static mode serves.").only(&[Mode::Static]),
+    var(
+        Upstream,
+        "http_upstream_url",
+        Kind::Upstream,
+        Depends("a free port of the loopback, given to the handler as PORT"),
+        "Where the handler listens: http://host:port or unix:/path.",
+    )
+    .aka(&["upstream_url"])
+    .only(&[Mode::Http]),
+    var(
+        Upstream,
+        "upstream_protocol",
+        Kind::Choice(&["auto", "http1", "h2c"]),
+        Is("auto"),
+        "What the upstream speaks; auto finds out at the first HTTP/2 call.",
+    )
+    .only(&[Mode::Http]),
+    var(
+        Upstream,
+        "http_buffer_req_body",
+        Kind::Flag,
+        Is("false"),
+        "Hold a body until its end, so that the upstream gets a Content-Length.",
+    )
+    .aka(&["buffer_http"])
+    .only(&[Mode::Http]),
+    var(Upstream, "static_path", Kind::Path, Is("/home/app/public"), "The folder that static mode serves.")
+        .only(&[Mode::Static]),
     //
     var(Workers, "workers", Kind::CountOrAuto, Is("1"), "Worker processes; auto follows the CPU quota.").only(WORKERS),
-    var(Workers, "worker_concurrency", Kind::CountAboveZero, Depends("what the worker says of itself"), "Calls at once in one worker.").only(WORKERS),
-    var(Workers, "worker_max_requests", Kind::Count, Is("0"), "Replace a worker after so many calls; 0 is never.").only(WORKERS),
-    var(Workers, "worker_max_age", Kind::Duration, Is("0"), "Replace a worker after so long; 0 is never.").only(WORKERS),
-    var(Workers, "worker_max_rss", Kind::Size, Is("0"), "Replace a worker that holds more memory; 0 is never.").only(WORKERS),
-    var(Workers, "prefork", Kind::Count, Is("0"), "Handler processes started ahead of their calls.").only(FORK).not_built(),
-    var(Workers, "isolation", Kind::Choice(&["none", "call"]), Is("none"), "call: every call in a process of its own, forked from a loaded parent.").not_built(),
+    var(
+        Workers,
+        "worker_concurrency",
+        Kind::CountAboveZero,
+        Depends("what the worker says of itself"),
+        "Calls at once in one worker.",
+    )
+    .only(WORKERS),
+    var(Workers, "worker_max_requests", Kind::Count, Is("0"), "Replace a worker after so many calls; 0 is never.")
+        .only(WORKERS),
+    var(Workers, "worker_max_age", Kind::Duration, Is("0"), "Replace a worker after so long; 0 is never.")
+        .only(WORKERS),
+    var(Workers, "worker_max_rss", Kind::Size, Is("0"), "Replace a worker that holds more memory; 0 is never.")
+        .only(WORKERS),
+    var(Workers, "prefork", Kind::Count, Is("0"), "Handler processes started ahead of their calls.")
+        .only(FORK)
+        .not_built(),
+    var(
+        Workers,
+        "isolation",
+        Kind::Choice(&["none", "call"]),
+        Is("none"),
+        "call: every call in a process of its own, forked from a loaded parent.",
+    )
+    .not_built(),
     //
-    var(Events, "events", Kind::Choice(&["auto", "off", "required"]), Is("auto"), "Whether calls that are CloudEvents are treated as such: auto where the handler does not do it by itself; required refuses all others.").not_built(),
-    var(Events, "event_mode", Kind::Choice(&["asis", "binary", "structured"]), Is("asis"), "The form in which the handler gets an event.").not_built(),
-    var(Events, "reply", Kind::Choice(&["auto", "always", "never"]), Is("auto"), "When an answer has to be an event or empty; auto: when the delivery asks for a reply.").not_built(),
-    var(Events, "reply_type", Kind::Header, Unset, "The type of the event that plain output is wrapped into.").not_built(),
-    var(Events, "reply_source", Kind::Header, Unset, "The source of the event that plain output is wrapped into.").not_built(),
-    var(Events, "batch", Kind::Choice(&["split", "whole"]), Is("split"), "split: each event of a batch is a call; whole: the handler gets the array.").not_built(),
-    var(Events, "batch_size", Kind::Count, Is("0"), "The most events that are handed over at once; 0 is no limit.").not_built(),
-    var(Events, "batch_max_wait", Kind::Duration, Is("0"), "How long events are gathered for one batch; 0 is not at all.").not_built(),
-    var(Events, "webhook_origins", Kind::Text, Unset, "Origins whose webhook handshake is granted, comma-separated.").not_built(),
+    var(
+        Events,
+        "events",
+        Kind::Choice(&["auto", "off", "required"]),
+        Is("auto"),
+        "Whether calls that are CloudEvents are treated as such: auto where the handler does not do it by \
+         itself; required refuses all others.",
+    )
+    .not_built(),
+    var(
+        Events,
+        "event_mode",
+        Kind::Choice(&["asis", "binary", "structured"]),
+        Is("asis"),
+        "The form in which the handler gets an event.",
+    )
+    .not_built(),
+    var(
+        Events,
+        "reply",
+        Kind::Choice(&["auto", "always", "never"]),
+        Is("auto"),
+        "When an answer has to be an event or empty; auto: when the delivery asks for a reply.",
+    )
+    .not_built(),
+    var(Events, "reply_type", Kind::Header, Unset, "The type of the event that plain output is wrapped into.")
+        .not_built(),
+    var(Events, "reply_source", Kind::Header, Unset, "The source of the event that plain output is wrapped into.")
+        .not_built(),
+    var(
+        Events,
+        "batch",
+        Kind::Choice(&["split", "whole"]),
+        Is("split"),
+        "split: each event of a batch is a call; whole: the handler gets the array.",
+    )
+    .not_built(),
+    var(Events, "batch_size", Kind::Count, Is("0"), "The most events that are handed over at once; 0 is no limit.")
+        .not_built(),
+    var(
+        Events,
+        "batch_max_wait",
+        Kind::Duration,
+        Is("0"),
+        "How long events are gathered for one batch; 0 is not at all.",
+    )
+    .not_built(),
+    var(Events, "webhook_origins", Kind::Text, Unset, "Origins whose webhook handshake is granted, comma-separated.")
+        .not_built(),
     //
-    var(Logs, "log_format", Kind::Choice(&["text", "json"]), Is("text"), "text as of-watchdog has it, or one JSON object a line."),
-    var(Logs, "log_level", Kind::Choice(&["error", "warn", "info", "debug", "trace"]), Is("info"), "The least important lines of heeler's own that are written."),
-    var(Logs, "prefix_logs", Kind::Flag, Is("true"), "Put date, time and stream in front of the handler's lines (text)."),
-    var(Logs, "log_buffer_size", Kind::SizeOrUnlimited, Is("64Ki"), "The longest line of a handler; a longer one is cut with a mark; -1 is no limit."),
+    var(
+        Logs,
+        "log_format",
+        Kind::Choice(&["text", "json"]),
+        Is("text"),
+        "text as of-watchdog has it, or one JSON object a line.",
+    ),
+    var(
+        Logs,
+        "log_level",
+        Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
+        Is("info"),
+        "The least important lines of heeler's own that are written.",
+    ),
+    var(
+        Logs,
+        "prefix_logs",
+        Kind::Flag,
+        Is("true"),
+        "Put date, time and stream in front of the handler's lines (text).",
+    ),
+    var(
+        Logs,
+        "log_buffer_size",
+        Kind::SizeOrUnlimited,
+        Is("64Ki"),
+        "The longest line of a handler; a longer one is cut with a mark; -1 is no limit.",
+    ),
     var(Logs, "log_callid", Kind::Flag, Is("true"), "Put the call's id into its access line.").aka(&["log_call_id"]),
     var(Logs, "access_log", Kind::Flag, Is("true"), "Write one line for each call, probes left out."),
     //
@@ -322,10 +487,10 @@ mod tests {
     #[test]
     fn every_name_of_the_peers_is_understood() {
         const PEERS: &str = "fprocess function_process mode port read_timeout write_timeout exec_timeout \
-            healthcheck_interval content_type suppress_lock http_upstream_url upstream_url http_buffer_req_body \
-            buffer_http static_path max_inflight ready_path prefix_logs log_buffer_size log_callid log_call_id \
-            jwt_auth jwt_auth_debug jwt_auth_local cgi_headers marshal_request combine_output write_debug \
-            debug_headers";
+                             healthcheck_interval content_type suppress_lock http_upstream_url upstream_url http_buffer_req_body \
+                             buffer_http static_path max_inflight ready_path prefix_logs log_buffer_size log_callid log_call_id \
+                             jwt_auth jwt_auth_debug jwt_auth_local cgi_headers marshal_request combine_output write_debug \
+                             debug_headers";
         let ours: BTreeSet<&str> = VARS.iter().flat_map(Var::names).collect();
         for name in PEERS.split_whitespace() {
             assert!(ours.contains(name), "{name}");

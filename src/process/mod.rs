@@ -2,4 +2,4 @@
 
 mod program;
 
-pub use program::{ProgramError, find_program};
+pub use program::{DEFAULT_PATH, ProgramError, find_program};

@@ -67,7 +67,11 @@ pub fn command_line(text: &str) -> Result<Vec<String>, Wrong> {
 /// A path of a URL.
 pub fn url_path(text: &str) -> Result<String, Wrong> {
     let fits = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(text.to_owned()) } else { Err("is not a path (it starts with / and has no blanks, try /ready)".into()) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("is not a path (it starts with / and has no blanks, try /ready)".into())
+    }
 }
 
 /// A value that is sent as an HTTP header.
