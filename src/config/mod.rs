@@ -98,8 +98,8 @@ impl Settings {
         let chosen = mode::choose(&mut reader, command.is_some());
         // A mode that cannot be told is a mistake already; the rest is still checked.
         let mode = chosen.as_ref().map_or(Mode::Streaming, |chosen| chosen.mode);
+        reader.check_use(chosen.as_ref().map(|chosen| chosen.mode));
         if chosen.is_some() {
-            reader.check_use(mode);
             command::check(&mut reader, command.as_deref(), mode);
         }
         fill::check_peers(&mut reader);
@@ -182,7 +182,9 @@ mod tests {
 
     #[test]
     fn all_mistakes_come_at_once() {
-        let rejected = read(&[("exec_timeout", "10x"), ("port", "http"), ("mode", "fast"), ("prot", "1")]).unwrap_err();
+        let rejected =
+            read(&[("exec_timeout", "10x"), ("port", "http"), ("mode", "fast"), ("prot", "1"), ("prefork", "2")])
+                .unwrap_err();
         let mistakes: Vec<_> = rejected.mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             mistakes,
@@ -190,6 +192,7 @@ mod tests {
                 "mode: \"fast\" is not a mode (try streaming, serializing, classic, cgi, http, warm, lambda, static)",
                 "port: \"http\" is not a port (try 8080, at most 65535)",
                 "exec_timeout: \"10x\" is not a duration (try 10s, 500ms, or whole seconds)",
+                "prefork: \"2\" is not built yet (leave it unset, or at 0)",
             ]
         );
         assert_eq!(rejected.warnings[0].to_string(), "prot: is not a setting (did you mean port?)");

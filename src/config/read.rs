@@ -225,12 +225,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Settings that ask for something that is still to come are mistakes, and ones that do nothing
-    /// in this mode get a warning.
-    pub(super) fn check_use(&mut self, mode: Mode) {
+    /// in this mode get a warning. Without a mode only the former can be told.
+    pub(super) fn check_use(&mut self, mode: Option<Mode>) {
         for var in VARS {
             let Some(given) = self.given.get(var.name) else { continue };
             let by = given.by;
-            if !var.matters_in(mode) {
+            if let Some(mode) = mode
+                && !var.matters_in(mode)
+            {
                 let modes = mode::list(var.modes);
                 self.warn(by, format!("has no effect in {} mode (only in {modes})", mode.name()));
             } else if let Some(value) = &given.value
