@@ -2,8 +2,16 @@
 
 use std::time::Duration;
 
-/// What is wrong with a text, to follow its name and value in a message.
-pub type Wrong = std::borrow::Cow<'static, str>;
+/// What is wrong with a text, and what would work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(pub &'static str);
+
+impl From<&'static str> for Wrong {
+    fn from(text: &'static str) -> Wrong {
+        Wrong(text)
+    }
+}
 
 const SECOND: u128 = 1_000_000_000;
 
@@ -88,7 +96,7 @@ fn scaled(whole: &str, fraction: &str, unit: u128) -> Result<u128, Wrong> {
 }
 
 /// A duration as one would type it: `1m30s`, `250ms`, `0s`.
-pub fn show_duration(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let (hours, minutes) = (duration.as_secs() / 3600, duration.as_secs() / 60 % 60);
     let (seconds, nanos) = (duration.as_secs() % 60, duration.subsec_nanos());
     let mut text = String::new();
@@ -130,7 +138,7 @@ mod tests {
             ("1.0000000000000000000000000000000000001s", 1_000_000_000),
             ("9223372036s", 9_223_372_036_000_000_000),
         ] {
-            assert_eq!(duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
+            assert_eq!(parse(text), Ok(Duration::from_nanos(nanos)), "{text}");
         }
     }
 
@@ -152,7 +160,7 @@ mod tests {
             ("99999999999999999999999999999999999999999s", "is too long"),
             ("9223372036s1000000000000ns", "is too long"),
         ] {
-            let wrong = duration(text).unwrap_err();
+            let wrong = parse(text).unwrap_err();
             assert!(wrong.0.starts_with(expect), "{text}: {wrong}");
         }
     }
@@ -160,7 +168,7 @@ mod tests {
     #[test]
     fn shown_as_typed_and_read_back() {
         for text in ["0s", "30s", "1m30s", "250ms", "1h2m3s500ms", "7us", "1us9ns"] {
-            assert_eq!(show_duration(duration(text).unwrap()), text);
+            assert_eq!(show(parse(text).unwrap()), text);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From the settings to a function that serves, and from there to its end.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::health::{Health, LockFile, Phase};
 use crate::invoke::{Fork, Invoker};
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
-use crate::process::{Processes, find_program, inherited};
+use crate::process::{DEFAULT_PATH, Processes, find_program, inherited};
 
 /// Log lines that are still on their way get so long at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -100,8 +100,8 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
 
 fn find_handler(command: &[String], environment: &[(OsString, OsString)]) -> Result<PathBuf, Failure> {
     let program = command.first().map(String::as_str).unwrap_or_default();
-    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.to_string_lossy());
-    find_program(program, &path.unwrap_or_default())
+    let path = environment.iter().find(|(name, _)| name == "PATH").map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
+    find_program(program, path)
         .map_err(|error| Failure { message: format!("cannot run the handler: {error}"), code: error.exit_code() })
 }
 

@@ -26,11 +26,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether the mode keeps whole bodies in memory, and so bounds them.
-    pub const fn holds_bodies(self) -> bool {
-        matches!(self, Mode::Serializing | Mode::Classic | Mode::Cgi)
-    }
-
     /// Every mode, the ones with a process per call first.
     pub const ALL: [Mode; 8] = [
         Mode::Streaming,
@@ -43,7 +38,7 @@ impl Mode {
         Mode::Static,
     ];
 
-    /// As the setting calls it.
+    /// The name, as it is set and shown.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Streaming => "streaming",
@@ -55,6 +50,11 @@ impl Mode {
             Mode::Lambda => "lambda",
             Mode::Static => "static",
         }
+    }
+
+    /// Whether whole bodies are held in memory.
+    pub const fn holds_bodies(self) -> bool {
+        matches!(self, Mode::Serializing | Mode::Classic | Mode::Cgi)
     }
 }
 

@@ -17,7 +17,7 @@ mod spec;
 mod sys;
 mod tree;
 
-pub use program::{ProgramError, find_program};
+pub use program::{DEFAULT_PATH, ProgramError, find_program};
 pub use reaper::Processes;
 pub use signals::Signals;
 pub use spawn::SpawnError;
