@@ -7,6 +7,9 @@ use heeler::cli::{self, Command};
 use heeler::config::{self, Host, Instance, Rejected, Settings, Vars, Warning};
 use heeler::{app, init};
 
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// Bad settings, as sysexits.h has it for bad usage.
 const BAD_SETTINGS: u8 = 64;
 

@@ -102,7 +102,10 @@ fn only(var: &Var) -> String {
 fn status(var: &Var) -> String {
     match var.name {
         "mode" => format!(" Not built yet: {}.", mode::unbuilt()),
-        _ if !var.built => " Not built yet: only the default works.".to_owned(),
-        _ => String::new(),
+        _ => match var.built {
+            None => String::new(),
+            Some([]) => " Not built yet: only the default works.".to_owned(),
+            Some(others) => format!(" Not built yet: only the default and {} work.", others.join(", ")),
+        },
     }
 }

@@ -153,7 +153,12 @@ impl<'a> Reader<'a> {
         as_duration(name, &self.get_or(name, Value::Duration(default), why))
     }
 
-    /// A duration of which 0 means off.
+    fn is_built(var: &Var, value: &Value) -> bool {
+    let works = |values: &[&str]| is_default(var, value) || values.contains(&value.to_string().as_str());
+    var.built.is_none_or(works)
+}
+
+/// A duration of which 0 means off.
     pub(super) fn timeout(&self, name: &'static str) -> Option<Duration> {
         off_at_zero(self.duration(name))
     }
@@ -236,8 +241,7 @@ impl<'a> Reader<'a> {
                 let modes = mode::list(var.modes);
                 self.warn(by, format!("has no effect in {} mode (only in {modes})", mode.name()));
             } else if let Some(value) = &given.value
-                && !var.built
-                && !is_default(var, value)
+                && !works_yet(var, value)
             {
                 let text = format!("{:?} is not built yet ({})", value.to_string(), leave_it(var));
                 self.mistake(by, text);
@@ -299,4 +303,9 @@ fn as_count(name: &str, value: &Value) -> usize {
 /// On 32-bit machines a larger number is as good as the largest.
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn works_yet(var: &Var, value: &Value) -> bool {
+    let works = |values: &[&str]| is_default(var, value) || values.contains(&value.to_string().as_str());
+    var.built.is_none_or(works)
 }

@@ -20,8 +20,8 @@ pub struct Var {
     pub group: Group,
     /// The modes in which it has an effect; empty is all of them.
     pub modes: &'static [Mode],
-    /// Whether more than the default works yet.
-    pub built: bool,
+    /// Where not all of its values work yet: those that do, besides the default.
+    pub built: Option<&'static [&'static str]>,
     /// One sentence.
     pub help: &'static str,
 }
@@ -124,13 +124,18 @@ impl Var {
         self
     }
 
-    pub(super) const fn not_built(mut self) -> Var {
-        self.built = false;
+    pub(super) const fn not_built(self) -> Var {
+        self.built_only(&[])
+    }
+
+    /// Of its values only the default and these work yet.
+    pub(super) const fn built_only(mut self, values: &'static [&'static str]) -> Var {
+        self.built = Some(values);
         self
     }
 }
 
 /// A row with the usual values; the methods above change them.
 pub(super) const fn var(group: Group, name: &'static str, kind: Kind, default: Preset, help: &'static str) -> Var {
-    Var { name, aliases: &[], alias_wins: false, kind, default, group, modes: &[], built: true, help }
+    Var { name, aliases: &[], alias_wins: false, kind, default, group, modes: &[], built: None, help }
 }

@@ -345,7 +345,7 @@ pub const VARS: &[Var] = &[
         "Whether calls that are CloudEvents are treated as such: auto where the handler does not do it by \
          itself; required refuses all others.",
     )
-    .not_built(),
+    .built_only(&["off"]),
     var(
         Events,
         "event_mode",
@@ -357,7 +357,7 @@ pub const VARS: &[Var] = &[
     var(
         Events,
         "reply",
-        Kind::Choice(&["auto", "always", "never"]),
+        Kind::Choice(&["auto", "event", "raw", "sink"]),
         Is("auto"),
         "When an answer has to be an event or empty; auto: when the delivery asks for a reply.",
     )
