@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::{io, ptr};
 
 use super::inherited::Inherited;
+use super::sys;
 
 /// Why a process did not come to be; each is treated differently by the caller.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +67,8 @@ impl SpawnError {
 pub(crate) enum Place {
     /// A session and group of its own, no terminal: handlers.
     Session,
-    /// A group of its own, in the foreground if standard input is a terminal: the plain init's command.
+    /// A group of its own, which takes heeler's place in the foreground of the terminal on standard input: the plain
+    /// init's command.
     ForegroundGroup,
 }
 
@@ -211,10 +213,12 @@ extern "C" fn child(plan: *mut libc::c_void) -> libc::c_int {
                 libc::dup2(source, target); // Never the same number: 0 to 2 are always open in heeler.
             }
         }
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = inherited.sigpipe;
-        libc::sigaction(libc::SIGPIPE, &raw const action, ptr::null_mut());
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const inherited.mask, ptr::null_mut());
+        for (signal, handler) in [(libc::SIGPIPE, inherited.sigpipe), (libc::SIGCHLD, inherited.sigchld)] {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler;
+            libc::sigaction(signal, &raw const action, ptr::null_mut());
+        }
+        sys::change_mask(libc::SIG_SETMASK, inherited.mask);
         libc::execve(plan.path, plan.argv, plan.envp);
         let mut errno = *libc::__errno_location();
         if errno == libc::ENOEXEC {
@@ -237,8 +241,10 @@ unsafe fn take_place(place: Place) {
                 libc::setsid();
             }
             Place::ForegroundGroup => {
+                // A job in the background (`heeler init … &`) must not take the terminal from the shell.
+                let foreground = libc::tcgetpgrp(0) == libc::getpgrp();
                 libc::setpgid(0, 0);
-                if libc::isatty(0) == 1 {
+                if foreground {
                     libc::tcsetpgrp(0, libc::getpid());
                 }
             }

@@ -5,6 +5,14 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+/// Signals of the kernel's numbering, 1 to 64, as a bit each. The C libraries' own sets leave out the two or three
+/// real-time signals that their threads use, with musl 34 too, which is SIGRTMIN to everybody else.
+pub(super) type SignalSet = u64;
+
+/// The signals that tell of a fault of the process itself: never blocked.
+pub(crate) const FAULTS: [i32; 7] =
+    [libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
+
 /// How a process ended, with wait4's account of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -26,6 +34,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// Of what wait gives for a child that has ended.
+    fn of_wait(status: i32) -> Status {
+        if libc::WIFSIGNALED(status) {
+            Status::Signal(libc::WTERMSIG(status))
+        } else {
+            Status::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+        }
+    }
+
     /// The shell's number for it: the code, or 128 + the signal.
     pub fn shell_code(self) -> u8 {
         match self {
@@ -66,11 +83,7 @@ pub(super) fn collect(pid: i32) -> io::Result<Exit> {
     }
     // SAFETY: zeroed above, and wait4 filled it as it returned the pid.
     let usage = unsafe { usage.assume_init() };
-    let status = if libc::WIFSIGNALED(status) {
-        Status::Signal(libc::WTERMSIG(status))
-    } else {
-        Status::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
-    };
+    let status = Status::of_wait(status);
     let max_rss_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024;
     Ok(Exit { status, cpu: time_of(usage.ru_utime) + time_of(usage.ru_stime), max_rss_bytes })
 }
@@ -113,4 +126,20 @@ pub(super) fn close_on_exec(fd: i32) {
 pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     // SAFETY: kill touches no memory of ours.
     if unsafe { libc::kill(pid, signal) } == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The set of these signals.
+pub(super) fn set_of(signals: &[i32]) -> SignalSet {
+    signals.iter().fold(0, |set, signal| set | 1 << (signal - 1))
+}
+
+/// Changes the calling thread's mask and returns the old one. `how` is `SIG_BLOCK`, `SIG_UNBLOCK` or `SIG_SETMASK`.
+/// One system call and nothing else, so it may stand between clone and exec.
+pub(super) fn change_mask(how: i32, set: SignalSet) -> SignalSet {
+    let mut before: SignalSet = 0;
+    // SAFETY: both pointers are to sets of ours of the given size, which is the kernel's on both of our machines.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, &raw mut before, size_of::<SignalSet>());
+    }
+    before
 }
