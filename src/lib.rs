@@ -22,6 +22,7 @@ pub mod app;
 pub mod config;
 pub mod front;
 pub mod health;
+pub mod init;
 pub mod invoke;
 pub mod log;
 pub mod metrics;

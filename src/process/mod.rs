@@ -8,6 +8,8 @@ pub mod inherited;
 mod marks;
 pub mod output;
 pub mod pipe;
+pub(crate) mod plain;
+mod program;
 mod reaper;
 mod signals;
 mod spawn;
@@ -15,6 +17,7 @@ mod spec;
 mod sys;
 mod tree;
 
+pub use program::{ProgramError, find_program};
 pub use reaper::Processes;
 pub use signals::Signals;
 pub use spawn::SpawnError;

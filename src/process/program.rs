@@ -1,0 +1,101 @@
+//! Finds a program as a shell would, so that a start can fail with a reason instead of in a child.
+
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+/// Why a program cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// There is no such file.
+    #[error("{0:?} is not found (looked in {1})")]
+    NotFound(String, String),
+    /// There is one, but it cannot be executed.
+    #[error("{} is not executable (it needs to be a file with the x bit)", .0.display())]
+    NotExecutable(PathBuf),
+}
+
+impl ProgramError {
+    /// The exit code that shells use for it.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            ProgramError::NotFound(..) => 127,
+            ProgramError::NotExecutable(_) => 126,
+        }
+    }
+}
+
+/// The file that `name` starts. A name with a slash is taken as it is; others are looked for along
+/// `path` (the text of PATH, of which an empty part is the working directory).
+pub fn find_program(name: &str, path: &str) -> Result<PathBuf, ProgramError> {
+    if name.contains('/') {
+        let file = PathBuf::from(name);
+        return match State::of(&file) {
+            State::Executable => Ok(file),
+            State::Present => Err(ProgramError::NotExecutable(file)),
+            State::Missing => Err(ProgramError::NotFound(name.to_owned(), "the file system".to_owned())),
+        };
+    }
+    let not_found = || ProgramError::NotFound(name.to_owned(), format!("PATH={path}"));
+    if name.is_empty() {
+        return Err(not_found());
+    }
+    let mut refused = None;
+    for folder in path.split(':') {
+        let file = Path::new(if folder.is_empty() { "." } else { folder }).join(name);
+        match State::of(&file) {
+            State::Executable => return Ok(file),
+            State::Present => refused = refused.or(Some(file)),
+            State::Missing => {}
+        }
+    }
+    Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
+}
+
+enum State {
+    Executable,
+    Present,
+    Missing,
+}
+
+impl State {
+    fn of(file: &Path) -> State {
+        match std::fs::metadata(file) {
+            Ok(meta) if meta.is_file() && access(file, AccessFlags::X_OK).is_ok() => State::Executable,
+            Ok(_) => State::Present,
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => State::Present,
+            Err(_) => State::Missing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_first_executable_file_of_path_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (name, mode) in [("a/run", 0o644), ("b/run", 0o755), ("a/plain", 0o644), ("b/folder/x", 0o755)] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), "#!/bin/sh\n").unwrap();
+            fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let path = format!("{}:{}", at("a").display(), at("b").display());
+        let code = |name: &str| find_program(name, &path).unwrap_err().exit_code();
+
+        assert_eq!(find_program("run", &path), Ok(at("b/run")));
+        assert_eq!(find_program(at("b/run").to_str().unwrap(), ""), Ok(at("b/run")));
+        assert_eq!(find_program("plain", &path), Err(ProgramError::NotExecutable(at("a/plain"))));
+        for (name, expect) in [("plain", 126), ("folder", 126), ("none", 127), ("", 127), ("./none", 127)] {
+            assert_eq!(code(name), expect, "{name}");
+        }
+        assert_eq!(code(at("a/run").to_str().unwrap()), 126);
+        assert_eq!(code(at("b").to_str().unwrap()), 126);
+        assert_eq!(code(at("b/run/deeper").to_str().unwrap()), 127);
+    }
+}
