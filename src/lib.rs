@@ -11,15 +11,16 @@
 //! | [`invoke`] | calls: one mode of running the handler each |
 //! | [`process`] | lives and dies: spawn, reap, end a tree |
 //! | [`init`] | `heeler init`, the plain init |
-//! | [`health`], [`metrics`], [`log`] | leaves that everybody may use |
+//! | [`health`], [`metrics`], [`log`], [`reason`] | leaves that everybody may use |
 //!
 //! Imports go down this table and never up; `tests/tidy.rs` holds that.
-//! Unsafe code is denied but for the modules that allow it by name: `process::spawn`,
-//! `process::sys` and `process::inherited`.
+//! Unsafe code is denied but for the modules that allow it by name: `process::spawn`, `process::sys`,
+//! `process::inherited` and `fd`.
 #![deny(unsafe_code)]
 
 pub mod app;
 pub mod config;
+mod fd;
 pub mod front;
 pub mod health;
 pub mod init;

@@ -1,6 +1,48 @@
 //! Calls: one way of running the handler each.
+//!
+//! An [`Invoker`] takes a [`Call`] and gives a [`Reply`], or a [`CallError`] that the front makes a status of. It knows
+//! nothing of sockets and limits before it, nor of how its answer is written. A call is given up by dropping its
+//! future or its reply's body; whatever still runs for it is then ended.
 
+mod body;
+mod call;
 mod config;
+mod error;
+mod fork;
+
+pub use body::{Aborted, Pace, ReplyBody, RequestBody};
+pub use call::{Call, Deadline, Place, Reply};
+pub use config::{Config, ExitCodes, Mode};
+pub use error::CallError;
+pub use fork::Fork;
 
 pub use crate::process::Leftovers;
-pub use config::{Config, ExitCodes, Mode};
+
+/// The ways of running a handler.
+pub enum Invoker {
+    /// A process per call: streaming, serializing, classic, cgi.
+    Fork(Fork),
+}
+
+impl Invoker {
+    /// Runs one call. The future is the call: drop it and the call is cancelled.
+    pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        match self {
+            Invoker::Fork(fork) => fork.call(call).await,
+        }
+    }
+
+    /// Whether the whole request body is held in memory before the handler sees it.
+    pub fn holds_bodies(&self) -> bool {
+        match self {
+            Invoker::Fork(fork) => fork.holds_bodies(),
+        }
+    }
+
+    /// Waits until nothing of any call runs, at the end of a drain.
+    pub async fn idle(&self) {
+        match self {
+            Invoker::Fork(fork) => fork.idle().await,
+        }
+    }
+}

@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use bytes::BytesMut;
+
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
@@ -34,4 +36,33 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(())
+}
+
+/// What a read that does not wait found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadNow {
+    /// This many bytes, more than none.
+    Bytes(usize),
+    /// Nothing at the moment, but somebody may still write.
+    Empty,
+    /// Nobody can write any more.
+    End,
+}
+
+/// Reads what is in the pipe right now. It asks the kernel and not the runtime, whose idea of readiness may be older
+/// than the child's last words: after a child's end this finds all that it wrote.
+pub fn read_now(pipe: &Receiver, buffer: &mut BytesMut) -> io::Result<ReadNow> {
+    let mut chunk = [0; 8 * 1024];
+    loop {
+        return match nix::unistd::read(pipe, &mut chunk) {
+            Ok(0) => Ok(ReadNow::End),
+            Ok(length) => {
+                buffer.extend_from_slice(&chunk[..length]);
+                Ok(ReadNow::Bytes(length))
+            }
+            Err(nix::errno::Errno::EAGAIN) => Ok(ReadNow::Empty),
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => Err(error.into()),
+        };
+    }
 }

@@ -4,6 +4,7 @@
 //! was found under the lock stays whose it is until the lock is let go: nobody else collects.
 
 use std::collections::HashMap;
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -72,10 +73,9 @@ impl Processes {
         &self,
         program: &Program,
         env: &[std::ffi::CString],
-        stdio: &Stdio,
+        stdio: Stdio<'_>,
         leftovers: Leftovers,
     ) -> Result<Started, SpawnError> {
-        use std::os::fd::AsRawFd;
         let mark = self.0.marks.next();
         let variable = self.0.marks.variable(mark);
         let with_mark: Vec<_>;
@@ -90,7 +90,7 @@ impl Processes {
             path: &program.path,
             argv: &program.argv,
             env: [env, &program.env],
-            stdio: Some([stdio.stdin.as_raw_fd(), stdio.stdout.as_raw_fd(), stdio.stderr.as_raw_fd()]),
+            stdio: Some(stdio.map(|fd| fd.as_raw_fd())),
             place: Place::Session,
             inherited: self.0.inherited,
             mark: self.0.marks.limit(mark),

@@ -1,7 +1,7 @@
 //! What to start: prepared once, so that a call adds only what is its own.
 
 use std::ffi::{CString, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -57,16 +57,8 @@ fn c_string(what: &'static str, bytes: Vec<u8>) -> Result<CString, NulByte> {
     })
 }
 
-/// The three standard descriptors of a child; they are closed in heeler once it runs.
-#[derive(Debug)]
-pub struct Stdio {
-    /// Descriptor 0.
-    pub stdin: OwnedFd,
-    /// Descriptor 1.
-    pub stdout: OwnedFd,
-    /// Descriptor 2.
-    pub stderr: OwnedFd,
-}
+/// The three standard descriptors of a child, in their order. They stay heeler's to close.
+pub type Stdio<'a> = [BorrowedFd<'a>; 3];
 
 /// What happens to the rest of its group when a tree's leader ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

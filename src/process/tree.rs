@@ -39,10 +39,10 @@ impl Processes {
         &self,
         program: &Program,
         env: &[CString],
-        stdio: Stdio,
+        stdio: Stdio<'_>,
         leftovers: Leftovers,
     ) -> Result<Child, SpawnError> {
-        let started = self.start(program, env, &stdio, leftovers)?;
+        let started = self.start(program, env, stdio, leftovers)?;
         let tree = Tree { leader: started.pid, mark: started.mark, processes: self.clone() };
         Ok(Child { tree, exit: started.exit })
     }
@@ -92,9 +92,8 @@ impl Tree {
     async fn kill(&self) {
         self.processes.metrics().tree_signalled(true);
         let give_up = Instant::now() + LONGEST_KILL;
-        let mut left = 1;
         while self.alive() {
-            left = self.processes.signal_all(self.leader, self.mark, libc::SIGKILL);
+            let left = self.processes.signal_all(self.leader, self.mark, libc::SIGKILL);
             if self.gone_by(Instant::now() + KILL_ROUND).await {
                 return;
             }

@@ -1,0 +1,194 @@
+//! How long a connection may stay as it is: the timers that hyper lacks.
+//!
+//! The socket and the calls note what happens; the connection's task asks when the next limit is reached. Nothing is
+//! armed for each request: one timer per connection wakes, and usually finds that things have moved on.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// At drain, connections without a request are closed this long after the listener: a client that has just been
+/// answered may be about to send.
+const IDLE_AT_DRAIN: Duration = Duration::from_millis(300);
+
+/// The limits; `None` is off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) idle: Option<Duration>,
+    pub(super) head: Option<Duration>,
+    pub(super) write: Option<Duration>,
+}
+
+/// Which limit was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// No request began.
+    Idle,
+    /// A request's head began and did not end.
+    Head,
+    /// The client does not read.
+    Write,
+}
+
+#[derive(Debug)]
+pub(super) struct Clock {
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    calls: usize,
+    /// Since when a write has been waiting.
+    stalled: Option<Instant>,
+    /// Since when the listener is closed.
+    draining: Option<Instant>,
+    /// HTTP/2 frames say nothing about where a head begins; its own codec bounds those.
+    http2: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Idle(Instant),
+    Head(Instant),
+    Busy,
+}
+
+impl Clock {
+    pub(super) fn new(limits: Limits) -> Clock {
+        let phase = Phase::Idle(Instant::now());
+        let state = State { phase, calls: 0, stalled: None, draining: None, http2: false };
+        Clock { limits, state: Mutex::new(state) }
+    }
+
+    /// Bytes came in: the first ones of a request, if none is going on.
+    pub(super) fn read(&self) {
+        let mut state = self.state();
+        if let (Phase::Idle(_), false) = (state.phase, state.http2) {
+            state.phase = Phase::Head(Instant::now());
+        }
+    }
+
+    /// The connection speaks HTTP/2 from here on.
+    pub(super) fn http2(&self) {
+        let mut state = self.state();
+        state.http2 = true;
+        state.phase = Phase::Idle(Instant::now());
+    }
+
+    /// A head is complete.
+    pub(super) fn call_started(&self) {
+        let mut state = self.state();
+        state.calls += 1;
+        state.phase = Phase::Busy;
+    }
+
+    /// An answer is written, or given up.
+    pub(super) fn call_ended(&self) {
+        let mut state = self.state();
+        state.calls -= 1;
+        if state.calls == 0 {
+            state.phase = Phase::Idle(Instant::now());
+        }
+    }
+
+    /// A write could go on (`None`) or has to wait.
+    pub(super) fn write_waits(&self, waits: bool) {
+        let mut state = self.state();
+        match (waits, state.stalled) {
+            (false, _) => state.stalled = None,
+            (true, None) => state.stalled = Some(Instant::now()),
+            (true, Some(_)) => {}
+        }
+    }
+
+    /// The listener is closed.
+    pub(super) fn drain(&self) {
+        self.state().draining.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether a call is going on.
+    pub(super) fn busy(&self) -> bool {
+        matches!(self.state().phase, Phase::Busy)
+    }
+
+    /// The next limit and when it is reached, if nothing happens before.
+    pub(super) fn next(&self) -> Option<(Instant, Expired)> {
+        let state = self.state();
+        let phase = match state.phase {
+            Phase::Idle(since) => {
+                let drained = state.draining.map(|closed| since.max(closed) + IDLE_AT_DRAIN);
+                let idle = self.limits.idle.and_then(|limit| since.checked_add(limit));
+                drained.into_iter().chain(idle).min().map(|at| (at, Expired::Idle))
+            }
+            Phase::Head(since) => at(since, self.limits.head, Expired::Head),
+            Phase::Busy => None,
+        };
+        let write = state.stalled.and_then(|since| at(since, self.limits.write, Expired::Write));
+        phase.into_iter().chain(write).min_by_key(|(at, _)| *at)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at(since: Instant, limit: Option<Duration>, expired: Expired) -> Option<(Instant, Expired)> {
+    Some((since.checked_add(limit?)?, expired))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn clock() -> (Clock, Instant) {
+        let limits = Limits { idle: Some(SECOND * 120), head: Some(SECOND * 30), write: Some(SECOND * 20) };
+        (Clock::new(limits), Instant::now())
+    }
+
+    fn next(clock: &Clock, start: Instant) -> Option<(u64, Expired)> {
+        clock.next().map(|(at, expired)| ((at - start).as_millis() as u64, expired))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_follow_the_phase() {
+        let (clock, start) = clock();
+        assert_eq!(next(&clock, start), Some((120_000, Expired::Idle)));
+        tokio::time::advance(SECOND).await;
+        clock.read();
+        clock.read();
+        assert_eq!(next(&clock, start), Some((31_000, Expired::Head)));
+        clock.call_started();
+        assert_eq!(next(&clock, start), None);
+        clock.write_waits(true);
+        assert_eq!(next(&clock, start), Some((21_000, Expired::Write)));
+        clock.write_waits(false);
+        clock.call_ended();
+        assert_eq!(next(&clock, start), Some((121_000, Expired::Idle)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_shortens_idleness_only() {
+        let (clock, start) = clock();
+        clock.call_started();
+        clock.drain();
+        assert_eq!(next(&clock, start), None);
+        tokio::time::advance(SECOND).await;
+        clock.call_ended();
+        assert_eq!(next(&clock, start), Some((1_300, Expired::Idle)));
+        clock.read();
+        assert_eq!(next(&clock, start), Some((31_000, Expired::Head)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn http2_frames_begin_no_head() {
+        let (clock, start) = clock();
+        clock.http2();
+        clock.read();
+        assert_eq!(next(&clock, start), Some((120_000, Expired::Idle)));
+    }
+}

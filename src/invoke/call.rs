@@ -1,0 +1,93 @@
+//! A call and its reply as every mode sees them.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::header::HeaderValue;
+use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until};
+
+use super::body::{ReplyBody, RequestBody};
+
+/// One call, admitted and on its way to the handler.
+#[derive(Debug)]
+pub struct Call {
+    /// Taken over from the caller or made here; goes to the handler, into its log lines and back.
+    pub id: HeaderValue,
+    /// As it came.
+    pub method: Method,
+    /// As it came: escapes and query untouched.
+    pub target: Uri,
+    /// As it came.
+    pub version: Version,
+    /// As they came.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: RequestBody,
+    /// Who is at the other end; `None` on a Unix socket.
+    pub remote: Option<IpAddr>,
+    /// The port the call came in by; `None` on a Unix socket.
+    pub local_port: Option<u16>,
+    /// When the answer must be out.
+    pub deadline: Deadline,
+    /// Held until the call's last process is dead.
+    pub place: Place,
+}
+
+impl Call {
+    /// The id as text; an id that is not UTF-8 has none.
+    pub fn id_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.id.as_bytes()).ok()
+    }
+}
+
+/// One of the `max_inflight` places, if those are counted.
+#[derive(Debug, Default)]
+pub struct Place(pub Option<OwnedSemaphorePermit>);
+
+/// What a handler answered.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status line's number.
+    pub status: StatusCode,
+    /// Without hop-by-hop headers and without those that heeler adds.
+    pub headers: HeaderMap,
+    /// The body, known or still to come.
+    pub body: ReplyBody,
+}
+
+/// The moment at which the answer must be out; `None` is never.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now; `None` is never.
+    pub fn after(time: Option<Duration>) -> Deadline {
+        // A time beyond the clock's range is as good as never.
+        Deadline(time.and_then(|time| Instant::now().checked_add(time)))
+    }
+
+    /// Resolves at the deadline.
+    pub async fn passed(self) {
+        match self.0 {
+            Some(instant) => sleep_until(instant).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The earlier of two.
+    #[must_use]
+    pub fn or_sooner(self, time: Option<Duration>) -> Deadline {
+        match (self.0, Deadline::after(time).0) {
+            (Some(a), Some(b)) => Deadline(Some(a.min(b))),
+            (a, b) => Deadline(a.or(b)),
+        }
+    }
+
+    /// Milliseconds since 1970, as handlers get it.
+    pub fn epoch_millis(self) -> Option<u128> {
+        let left = self.0?.saturating_duration_since(Instant::now());
+        Some((SystemTime::now() + left).duration_since(UNIX_EPOCH).ok()?.as_millis())
+    }
+}
