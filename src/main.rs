@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     };
     match command {
         Command::Serve { args } => serve(&args),
-        Command::Init(args) => init::run(args),
+        Command::Init(args) => init::run(args, &config::environment()),
         Command::Check { args } => check(&args),
         Command::Health => health(),
         Command::Invoke => fail("invoke is not built yet (try curl)", ExitCode::FAILURE),

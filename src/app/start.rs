@@ -70,7 +70,7 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
     }
     let environment = config::environment();
     let path = find_handler(&settings.invoke.command, &environment)?;
-    let processes = Processes::new(inherited::take(), metrics.clone());
+    let processes = Processes::new(inherited::take(), metrics.clone())?;
     let mut ends = Ends::start(processes.clone())?;
     let fork = Fork::new(settings.invoke.clone(), &path, &environment, processes.clone(), log, metrics.clone())?;
     let health = Health::default();

@@ -153,12 +153,7 @@ impl<'a> Reader<'a> {
         as_duration(name, &self.get_or(name, Value::Duration(default), why))
     }
 
-    fn is_built(var: &Var, value: &Value) -> bool {
-    let works = |values: &[&str]| is_default(var, value) || values.contains(&value.to_string().as_str());
-    var.built.is_none_or(works)
-}
-
-/// A duration of which 0 means off.
+    /// A duration of which 0 means off.
     pub(super) fn timeout(&self, name: &'static str) -> Option<Duration> {
         off_at_zero(self.duration(name))
     }

@@ -23,7 +23,7 @@ use super::serve::Session;
 use super::socket::{Protocol, Socket, Stream, has_unread};
 
 /// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
-const LARGEST_HEAD: usize = 64 * 1024;
+const LARGEST_HEAD: u32 = 64 * 1024;
 /// More lines than any client of a function sends.
 const MOST_HEADERS: usize = 100;
 /// After our last byte the client may still be sending; closing at once would reset the connection and could take
@@ -98,7 +98,7 @@ async fn sniff(socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
 async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
-        .max_buf_size(LARGEST_HEAD)
+        .max_buf_size(LARGEST_HEAD as usize)
         .max_headers(MOST_HEADERS)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
@@ -127,7 +127,7 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     let service = service_fn(move |request: Request<Incoming>| session.clone().serve(request));
     let mut connection = pin!(
         conn::http2::Builder::new(TokioExecutor::new())
-            .max_header_list_size(LARGEST_HEAD as u32)
+            .max_header_list_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(socket), service)
     );
     loop {
@@ -216,7 +216,12 @@ impl Watch {
 }
 
 /// Ready when a limit is reached. The timer is moved only when it must ring earlier, or has rung too early.
-fn poll_limits(clock: &Clock, fd: RawFd, mut timer: Pin<&mut tokio::time::Sleep>, cx: &mut Context<'_>) -> Poll<Expired> {
+fn poll_limits(
+    clock: &Clock,
+    fd: RawFd,
+    mut timer: Pin<&mut tokio::time::Sleep>,
+    cx: &mut Context<'_>,
+) -> Poll<Expired> {
     while let Some((at, expired)) = clock.next() {
         if at < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(at);
@@ -236,4 +241,3 @@ fn poll_limits(clock: &Clock, fd: RawFd, mut timer: Pin<&mut tokio::time::Sleep>
     }
     Poll::Pending
 }
-

@@ -1,18 +1,22 @@
 //! What heeler was started with and changes for itself, so that every child gets it back:
-//! the signal mask, the disposition of SIGPIPE, the limit on descriptors.
+//! the signal mask, the dispositions of SIGPIPE and SIGCHLD, the limit on descriptors.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::sys::{self, FAULTS, SignalSet};
+
 /// The state to give back to a child.
 #[derive(Clone, Copy)]
 pub struct Inherited {
     /// Signals that were blocked.
-    pub(super) mask: libc::sigset_t,
+    pub(super) mask: SignalSet,
     /// `SIG_DFL` or `SIG_IGN`.
     pub(super) sigpipe: libc::sighandler_t,
+    /// `SIG_DFL` or `SIG_IGN`.
+    pub(super) sigchld: libc::sighandler_t,
     /// Soft and hard limit on descriptors.
     pub(super) nofile: libc::rlimit,
 }
@@ -43,25 +47,25 @@ static STATE: OnceLock<Inherited> = OnceLock::new();
 pub fn take() -> &'static Inherited {
     STATE.get_or_init(|| {
         let sigpipe = SIGPIPE_AT_START.load(Ordering::Relaxed);
-        Inherited { mask: block_all_signals(), sigpipe, nofile: raise_nofile() }
+        Inherited { mask: block_all_signals(), sigpipe, sigchld: hear_of_children(), nofile: raise_nofile() }
     })
 }
 
 /// Blocked signals stay pending until the signalfd reads them; PID 1 would otherwise lose those with a default action.
-fn block_all_signals() -> libc::sigset_t {
-    let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
-    let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: both sets are ours; sigfillset fills the first before it is used, the kernel fills the second.
+/// Faults of our own must still kill: a blocked SIGSEGV would only hide where it came from (tini leaves them too).
+fn block_all_signals() -> SignalSet {
+    sys::change_mask(libc::SIG_SETMASK, !sys::set_of(&FAULTS))
+}
+
+/// Under an ignored SIGCHLD, which exec passes on, the kernel drops statuses and wakes nobody (wait(2)).
+fn hear_of_children() -> libc::sighandler_t {
+    let mut default = MaybeUninit::<libc::sigaction>::zeroed();
+    let mut before = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: both actions are ours. All zero is SIG_DFL without flags, and the kernel fills the second.
     unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        // Faults of our own must still kill: a blocked SIGSEGV would only hide where it came from (tini leaves them too).
-        for fault in
-            [libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS]
-        {
-            libc::sigdelset(all.as_mut_ptr(), fault);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        before.assume_init()
+        (*default.as_mut_ptr()).sa_sigaction = libc::SIG_DFL;
+        libc::sigaction(libc::SIGCHLD, default.as_ptr(), before.as_mut_ptr());
+        before.assume_init().sa_sigaction
     }
 }
 

@@ -9,6 +9,7 @@ pub mod inherited;
 mod marks;
 pub mod output;
 pub mod pipe;
+pub(crate) mod plain;
 mod program;
 mod reaper;
 mod signals;

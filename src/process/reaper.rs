@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::children::Children;
 use super::inherited::Inherited;
 use super::marks::{Mark, Marks};
-use super::spawn::{Place, SpawnError, Stack, Start, spawn};
+use super::spawn::{Nursery, Place, SpawnError, Start, spawn};
 use super::spec::{Leftovers, Program, Stdio};
 use super::sys::{self, Exit};
 use crate::metrics::Metrics;
@@ -34,7 +34,7 @@ struct Inner {
 
 struct Table {
     leaders: HashMap<i32, Leader>,
-    stack: Stack,
+    nursery: Nursery,
 }
 
 /// A process that a [`super::Child`] waits for.
@@ -52,21 +52,22 @@ pub(super) struct Started {
 
 impl Processes {
     /// Makes heeler the one that orphans go to. On the main thread, once.
-    pub fn new(inherited: &'static Inherited, metrics: Metrics) -> Processes {
+    pub fn new(inherited: &'static Inherited, metrics: Metrics) -> std::io::Result<Processes> {
         if nix::unistd::getpid().as_raw() != 1
             && let Err(error) = nix::sys::prctl::set_child_subreaper(true)
         {
             tracing::warn!(%error, "cannot become a subreaper: processes that leave their group cannot be ended");
         }
         close_stray_descriptors();
-        Processes(Arc::new(Inner {
-            table: Mutex::new(Table { leaders: HashMap::new(), stack: Stack::new() }),
+        let table = Table { leaders: HashMap::new(), nursery: Nursery::new()? };
+        Ok(Processes(Arc::new(Inner {
+            table: Mutex::new(table),
             children: Children::new(),
             marks: Marks::new(),
             inherited,
             collected: Notify::new(),
             metrics,
-        }))
+        })))
     }
 
     /// Starts a program as the leader of a tree of its own.
@@ -99,7 +100,7 @@ impl Processes {
         };
         let (tell, exit) = oneshot::channel();
         let mut table = self.table();
-        let pid = spawn(&start, &mut table.stack)?;
+        let pid = spawn(&start, &mut table.nursery)?;
         table.leaders.insert(pid, Leader { exit: tell, leftovers });
         drop(table);
         self.0.metrics.handler_started();

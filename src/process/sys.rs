@@ -5,6 +5,14 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+/// Signals of the kernel's numbering, 1 to 64, as a bit each. The C libraries' own sets leave out the two or three
+/// real-time signals that their threads use, with musl 34 too, which is SIGRTMIN to everybody else.
+pub(super) type SignalSet = u64;
+
+/// The signals that tell of a fault of the process itself: never blocked.
+pub(crate) const FAULTS: [i32; 7] =
+    [libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
+
 /// How a process ended, with wait4's account of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -26,6 +34,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// Of what wait gives for a child that has ended.
+    fn of_wait(status: i32) -> Status {
+        if libc::WIFSIGNALED(status) {
+            Status::Signal(libc::WTERMSIG(status))
+        } else {
+            Status::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+        }
+    }
+
     /// The shell's number for it: the code, or 128 + the signal.
     pub fn shell_code(self) -> u8 {
         match self {
@@ -66,11 +83,7 @@ pub(super) fn collect(pid: i32) -> io::Result<Exit> {
     }
     // SAFETY: zeroed above, and wait4 filled it as it returned the pid.
     let usage = unsafe { usage.assume_init() };
-    let status = if libc::WIFSIGNALED(status) {
-        Status::Signal(libc::WTERMSIG(status))
-    } else {
-        Status::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
-    };
+    let status = Status::of_wait(status);
     let max_rss_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024;
     Ok(Exit { status, cpu: time_of(usage.ru_utime) + time_of(usage.ru_stime), max_rss_bytes })
 }
@@ -113,4 +126,92 @@ pub(super) fn close_on_exec(fd: i32) {
 pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     // SAFETY: kill touches no memory of ours.
     if unsafe { libc::kill(pid, signal) } == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The set of these signals.
+pub(super) fn set_of(signals: &[i32]) -> SignalSet {
+    signals.iter().fold(0, |set, signal| set | 1 << (signal - 1))
+}
+
+/// Changes the calling thread's mask and returns the old one. `how` is `SIG_BLOCK`, `SIG_UNBLOCK` or `SIG_SETMASK`.
+/// One system call and nothing else, so it may stand between clone and exec.
+pub(super) fn change_mask(how: i32, set: SignalSet) -> SignalSet {
+    let mut before: SignalSet = 0;
+    // SAFETY: both pointers are to sets of ours of the given size, which is the kernel's on both of our machines.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, &raw mut before, size_of::<SignalSet>());
+    }
+    before
+}
+
+/// Waits for a signal and takes it: every one that is blocked by [`super::inherited::take`].
+pub(crate) fn next_signal() -> i32 {
+    let set = !set_of(&FAULTS);
+    loop {
+        let (info, timeout) = (std::ptr::null_mut::<libc::siginfo_t>(), std::ptr::null::<libc::timespec>());
+        // SAFETY: the set is ours and of the given size; the kernel takes null for "no details" and "no limit".
+        let signal =
+            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, info, timeout, size_of::<SignalSet>()) };
+        // EINTR: heeler was stopped and continued meanwhile.
+        if let Ok(signal @ 1..) = i32::try_from(signal) {
+            return signal;
+        }
+    }
+}
+
+/// What can happen to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is gone, and collected.
+    Ended(Status),
+    /// This signal stopped it.
+    Stopped(i32),
+}
+
+/// The next news of any child, if there is some.
+pub(crate) fn next_change() -> Option<(i32, Change)> {
+    let mut status = 0;
+    loop {
+        // SAFETY: the status is ours.
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED) } {
+            0 => return None,
+            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            -1 => return None, // ECHILD: nobody to wait for.
+            pid if libc::WIFSTOPPED(status) => return Some((pid, Change::Stopped(libc::WSTOPSIG(status)))),
+            pid => return Some((pid, Change::Ended(Status::of_wait(status)))),
+        }
+    }
+}
+
+/// Stops all of heeler's process group, as the terminal would, until somebody continues it. The kernel drops the
+/// signal where nobody could: a group without a parent in its session is never stopped by SIGTSTP (setpgid(2)).
+pub(crate) fn stop_with_group() {
+    let stop = set_of(&[libc::SIGTSTP]);
+    // It waits until it is unblocked, so that all others have it before heeler stands still.
+    if kill(0, libc::SIGTSTP).is_ok() {
+        change_mask(libc::SIG_UNBLOCK, stop);
+        change_mask(libc::SIG_BLOCK, stop);
+    }
+}
+
+/// Asks for a signal when the thread that started heeler ends.
+pub(crate) fn set_parent_death_signal(signal: i32) -> io::Result<()> {
+    // SAFETY: PR_SET_PDEATHSIG takes a number, no memory.
+    if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) } == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Takes away the handlers of Rust's runtime for SIGSEGV and SIGBUS, which only tell a stack overflow apart and
+/// swallow the first such signal that somebody sends. What was ignored at the start has none and stays ignored.
+pub(crate) fn default_faults() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: the action is ours; it is asked for, emptied (all zero is SIG_DFL without flags) and set.
+        unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+            if action.assume_init().sa_sigaction != libc::SIG_IGN {
+                action = MaybeUninit::zeroed();
+                libc::sigaction(signal, action.as_ptr(), std::ptr::null_mut());
+            }
+        }
+    }
 }

@@ -7,8 +7,8 @@ mod address;
 mod exit_codes;
 mod size;
 
-pub use address::{addresses, host};
 pub use crate::duration::{parse as duration, show as show_duration};
+pub use address::{addresses, host};
 pub use exit_codes::exit_codes;
 pub use size::{show_size, size};
 

@@ -26,7 +26,7 @@ use crate::log::HandlerLog;
 use crate::metrics::Metrics;
 use crate::process::{NulByte, Processes, Program};
 
-pub use stream::Streamed;
+pub(in crate::invoke) use stream::Streamed;
 
 /// Runs a process per call.
 #[derive(Clone)]
