@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that everybody may use, and that use only each other.
-const LEAVES: [&str; 4] = ["health", "log", "metrics", "reason"];
+const LEAVES: [&str; 7] = ["duration", "fd", "health", "log", "metrics", "program", "reason"];
 
 /// Who may import whom, leaves left out. `config` may name types of the folders, nothing that runs.
 const ALLOWED: [(&str, &[&str]); 8] = [
-    ("main", &["cli", "config", "init", "app"]),
+    // `process` for one thing: signals are blocked before anything else happens.
+    ("main", &["cli", "config", "init", "app", "process"]),
     ("cli", &["config"]),
     ("init", &["process", "cli"]),
     ("app", &["config", "front", "invoke", "process"]),
@@ -24,7 +25,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 ];
 
 /// Where unsafe code may stand; the list is the audit.
-const UNSAFE: [&str; 3] = ["process/spawn.rs", "process/sys.rs", "process/inherited.rs"];
+const UNSAFE: [&str; 4] = ["process/spawn.rs", "process/sys.rs", "process/inherited.rs", "fd.rs"];
 
 /// Ways to read the environment.
 const ENVIRONMENT: [&str; 8] = [
@@ -40,6 +41,9 @@ const ENVIRONMENT: [&str; 8] = [
 
 /// Past this, ask what the second half of the file is called.
 const MOST_LINES: usize = 400;
+
+/// Tables, one row after the other: there is no second half to name.
+const TABLES: [&str; 1] = ["src/config/vars.rs"];
 
 struct Source {
     /// Below src/, with `/` between folders.
@@ -123,7 +127,7 @@ fn files_are_short() {
     for folder in ["src", "tests", "examples"] {
         for path in rust_files(&root().join(folder)) {
             let lines = read(&path).lines().count();
-            if lines > MOST_LINES {
+            if lines > MOST_LINES && !TABLES.iter().any(|table| path.ends_with(table)) {
                 long.push(format!("{}: {lines} lines, more than {MOST_LINES}", path.display()));
             }
         }
@@ -211,7 +215,8 @@ fn expand(tree: &str) -> Vec<String> {
 }
 
 fn is_type(item: &str) -> bool {
-    item.starts_with(|c: char| c.is_ascii_uppercase())
+    // A module's own name stands before its type: `front::Config`.
+    item.is_empty() || item == "self" || item.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// The longest chain of `super::` before the tests at the file's foot.

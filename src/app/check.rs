@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::config::{Host, Mistake, Origin, Rejected, Settings, Vars};
-use crate::process::find_program;
+use crate::program::find_program;
 
 /// The report, with the warnings beside it; or every mistake, the handler's included.
 pub fn check(args: &[String], vars: &Vars, host: &Host) -> Result<(String, Settings), Rejected> {

@@ -15,7 +15,8 @@ use crate::health::{Health, LockFile, Phase};
 use crate::invoke::{Fork, Invoker};
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
-use crate::process::{DEFAULT_PATH, Processes, find_program, inherited};
+use crate::process::{Processes, inherited};
+use crate::program::{DEFAULT_PATH, find_program};
 
 /// Log lines that are still on their way get so long at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);

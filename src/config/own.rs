@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::process::find_program;
+use crate::program::find_program;
 
 /// Names that stand for heeler wherever they are found, or not found.
 const NAMES: [&str; 3] = ["heeler", "fwatchdog", "of-watchdog"];

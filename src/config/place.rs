@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::{Mistake, memory};
-use crate::process::DEFAULT_PATH;
+use crate::program::DEFAULT_PATH;
 
 /// The environment as a map; tests make one of pairs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

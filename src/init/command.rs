@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::process::inherited::Inherited;
-use crate::process::{DEFAULT_PATH, NulByte, Program, ProgramError, SpawnError, find_program, plain};
+use crate::process::{NulByte, Program, SpawnError, plain};
+use crate::program::{DEFAULT_PATH, ProgramError, find_program};
 
 /// What heeler was started with; the command gets all of it.
 pub(super) type Environment = [(OsString, OsString)];

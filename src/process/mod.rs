@@ -10,7 +10,6 @@ mod marks;
 pub mod output;
 pub mod pipe;
 pub(crate) mod plain;
-mod program;
 mod reaper;
 mod signals;
 mod spawn;
@@ -18,7 +17,6 @@ mod spec;
 mod sys;
 mod tree;
 
-pub use program::{DEFAULT_PATH, ProgramError, find_program};
 pub use reaper::Processes;
 pub use signals::Signals;
 pub use spawn::SpawnError;
