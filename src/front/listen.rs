@@ -111,6 +111,9 @@ impl Bound {
     /// Accepts from here on.
     pub(super) fn listen(self) -> io::Result<Listener> {
         self.socket.listen(BACKLOG)?;
+        // Nobody can take the port now. Connections inherit the option, and only ones that have it let the next
+        // instance bind while they are in TIME_WAIT.
+        self.socket.set_reuse_address(true)?;
         match self.path {
             None => Ok(Listener::Tcp(TcpListener::from_std(self.socket.into())?)),
             Some(path) => Ok(Listener::Unix(UnixListener::from_std(self.socket.into())?, path)),
