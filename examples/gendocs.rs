@@ -1,20 +1,25 @@
-//! Prints a page of docs/ from the tables in the source: `cargo run --example gendocs -- metrics > docs/metrics.md`.
+//! Prints a page of `docs/` that is made from the source: `cargo run --example gendocs -- config`.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use heeler::{config, metrics};
+
+/// The name of a page below `docs/`, and what makes it.
+type Page = (&'static str, fn() -> String);
+
+/// Every page; `tests/docs.rs` compares the committed ones.
+const PAGES: &[Page] = &[("config", config::page), ("metrics", metrics::docs)];
+
 fn main() -> ExitCode {
-    let page = match std::env::args().nth(1).as_deref() {
-        Some("metrics") => heeler::metrics::docs(),
-        _ => return usage(),
+    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let Some((_, page)) = PAGES.iter().find(|(name, _)| *name == wanted) else {
+        let names: Vec<_> = PAGES.iter().map(|(name, _)| *name).collect();
+        eprintln!("{wanted:?} is not a page (try {})", names.join(", "));
+        return ExitCode::FAILURE;
     };
-    match std::io::stdout().write_all(page.as_bytes()) {
+    match io::stdout().write_all(page().as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-fn usage() -> ExitCode {
-    eprintln!("usage: gendocs metrics");
-    ExitCode::from(64)
 }

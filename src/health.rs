@@ -1,1 +1,107 @@
-//! The phase of the instance, as probes see it.
+//! The phase of the instance, as probes see it, and the lock file that tells others where it listens.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Where the instance is between its start and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The handler is not up yet.
+    Starting,
+    /// Calls are served.
+    Ready,
+    /// The handler is down; it may come back.
+    Down,
+    /// TERM was heard.
+    Draining,
+}
+
+/// The phase, shared by all; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<watch::Sender<Phase>>);
+
+impl Default for Health {
+    fn default() -> Health {
+        Health(Arc::new(watch::Sender::new(Phase::Starting)))
+    }
+}
+
+impl Health {
+    /// The phase now.
+    pub fn phase(&self) -> Phase {
+        *self.0.borrow()
+    }
+
+    /// Enters a phase. Nothing comes after draining.
+    pub fn enter(&self, phase: Phase) {
+        self.0.send_if_modified(|now| {
+            let changes = *now != phase && *now != Phase::Draining;
+            if changes {
+                *now = phase;
+            }
+            changes
+        });
+    }
+}
+
+/// `.lock`: pid and address, for `heeler health` and for people who look for the peers' file. Health never depends on it.
+#[derive(Debug)]
+pub struct LockFile(PathBuf);
+
+impl LockFile {
+    /// Writes it; the second line is an address as `heeler health` takes it. It is written beside and moved into
+    /// place, so that nobody reads half of it.
+    pub fn write(path: &Path, address: &str) -> io::Result<LockFile> {
+        let pid = std::process::id();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!("{name}.{pid}"));
+        fs::write(&beside, format!("{pid}\n{address}\n"))?;
+        fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))?;
+        Ok(LockFile(path.to_owned()))
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Somebody may have removed it, or put another instance's in its place: then it is not ours to remove.
+        let ours = format!("{}\n", std::process::id());
+        if fs::read_to_string(&self.0).is_ok_and(|text| text.starts_with(&ours)) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_after_draining() {
+        let health = Health::default();
+        assert_eq!(health.phase(), Phase::Starting);
+        health.enter(Phase::Ready);
+        health.enter(Phase::Draining);
+        health.enter(Phase::Ready);
+        assert_eq!(health.phase(), Phase::Draining);
+    }
+
+    #[test]
+    fn the_lock_file_is_there_while_it_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".lock");
+        let lock = LockFile::write(&path, "127.0.0.1:8080").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n127.0.0.1:8080\n", std::process::id()));
+        drop(lock);
+        assert!(!path.exists());
+        let lock = LockFile::write(&path, "a").unwrap();
+        fs::write(&path, "1\nanother\n").unwrap();
+        drop(lock);
+        assert!(path.exists());
+        assert!(LockFile::write(&dir.path().join("no/such"), "a").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,5 +1,14 @@
-//! `serve`: builds the parts, runs them, and drains them in order.
+//! `serve`: builds the parts, runs them, and drains them in order. And what looks at an instance from outside: `check`
+//! and `health`.
 
+mod check;
 mod config;
+mod drain;
+mod health_probe;
+mod signals;
+mod start;
 
+pub use check::check;
 pub use config::{Config, Restart};
+pub use health_probe::{Unhealthy, probe};
+pub use start::serve;

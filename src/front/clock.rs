@@ -150,8 +150,8 @@ mod tests {
         (Clock::new(limits), Instant::now())
     }
 
-    fn next(clock: &Clock, start: Instant) -> Option<(u64, Expired)> {
-        clock.next().map(|(at, expired)| ((at - start).as_millis() as u64, expired))
+    fn next(clock: &Clock, start: Instant) -> Option<(u128, Expired)> {
+        clock.next().map(|(at, expired)| ((at - start).as_millis(), expired))
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 /// Ends heard in one round.
@@ -56,13 +57,15 @@ impl Hangups {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self) {
+    /// Tells one round of connections; whether there was any.
+    fn tell(&self) -> bool {
         let mut events = [EpollEvent::empty(); ROUND];
         let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
         let waiting = self.waiting();
         for heard in events[..count].iter().filter_map(|event| waiting.get(&event.data())) {
             heard.notify_one();
         }
+        count > 0
     }
 }
 
@@ -79,20 +82,10 @@ impl Drop for Hangup {
     }
 }
 
-async fn hear(hangups: Arc<Hangups>, epoll: tokio::io::unix::AsyncFd<OwnedFd>) {
+async fn hear(hangups: Arc<Hangups>, epoll: AsyncFd<OwnedFd>) {
     while let Ok(mut ready) = epoll.readable().await {
-        hangups.tell();
-        // More than one round may be waiting; the runtime asks again, as an epoll is level-triggered below it only
-        // when it changes. So it is cleared only when a round came back empty.
-        if is_quiet(&hangups) {
-            ready.clear_ready();
-        }
+        // Cleared first: an end that comes while these are told makes it ready again.
+        ready.clear_ready();
+        while hangups.tell() {}
     }
-}
-
-fn is_quiet(hangups: &Hangups) -> bool {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd;
-    let mut fds = [PollFd::new(hangups.epoll.0.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready == 0)
 }

@@ -1,5 +1,144 @@
-//! Accepts: sockets, routes, admission, statuses.
+//! Accepts: sockets, routes, admission, statuses. Everything before the handler and after it.
+//!
+//! A connection lives in `connection`, under a `clock`; a request goes through `serve`: `route`, `strict`, `admit`, the
+//! invoker, `respond`. What this folder does not do: it knows nothing of how a handler is run.
 
+mod accept;
+mod admit;
+mod answer;
+mod clock;
 mod config;
+mod connection;
+mod deadline;
+mod hangup;
+mod listen;
+mod probe;
+mod respond;
+mod route;
+mod serve;
+mod socket;
+mod strict;
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 pub use config::{Address, Bind, Config, MetricsPort};
+pub use listen::ListenError;
+
+use admit::Admission;
+use connection::Order;
+use hangup::Hangups;
+use listen::Bound;
+use probe::LastReady;
+use route::Door;
+
+use crate::health::Health;
+use crate::invoke::Invoker;
+use crate::metrics::Metrics;
+
+/// All doors and what stands behind them.
+pub struct Front {
+    shared: Arc<Shared>,
+    listeners: JoinSet<()>,
+}
+
+/// What all connections share.
+struct Shared {
+    config: Config,
+    invoker: Invoker,
+    admission: Admission,
+    metrics: Metrics,
+    health: Health,
+    orders: watch::Sender<Order>,
+    hangups: Arc<Hangups>,
+    last_ready: LastReady,
+    /// Places for connections.
+    connections: Arc<Semaphore>,
+    /// How many of those there are in all.
+    most_connections: u32,
+}
+
+impl Shared {
+    /// Whether the listener is closed, or about to be.
+    fn closing(&self) -> bool {
+        *self.orders.borrow() != Order::Serve
+    }
+}
+
+/// Addresses that are taken and do not accept yet.
+pub struct Doors(Vec<Bound>);
+
+impl Doors {
+    /// Takes every address of the settings: conflicts show at once.
+    pub fn bind(config: &Config) -> Result<Doors, ListenError> {
+        config.listen.iter().map(listen::bind).collect::<Result<_, _>>().map(Doors)
+    }
+
+    /// As people and `heeler health` see them, with the ports that the kernel chose.
+    pub fn addresses(&self) -> Vec<String> {
+        self.0.iter().map(|bound| bound.address.clone()).collect()
+    }
+}
+
+impl Front {
+    /// Nothing listens yet. Inside a runtime.
+    pub fn new(config: Config, invoker: Invoker, health: Health, metrics: Metrics) -> io::Result<Front> {
+        let most_connections = u32::try_from(config.max_connections).unwrap_or(u32::MAX >> 4).min(u32::MAX >> 4);
+        let shared = Shared {
+            admission: Admission::new(&config, metrics.clone()),
+            config,
+            invoker,
+            metrics,
+            health,
+            orders: watch::Sender::new(Order::Serve),
+            hangups: Hangups::start()?,
+            last_ready: LastReady::default(),
+            connections: Arc::new(Semaphore::new(most_connections as usize)),
+            most_connections,
+        };
+        Ok(Front { shared: Arc::new(shared), listeners: JoinSet::new() })
+    }
+
+    /// Opens the operators' door: metrics, health and ready. Gives its address.
+    pub fn open_admin(&self, port: u16) -> Result<String, ListenError> {
+        let bound = listen::bind(&Address::Tcp { host: None, port })?;
+        let address = bound.address.clone();
+        let listener = bound.listen().map_err(|error| ListenError::new(&address, error))?;
+        // Open to the very end: nobody waits for this task.
+        tokio::spawn(accept::run(self.shared.clone(), listener, Door::Admin));
+        Ok(address)
+    }
+
+    /// Opens the function's doors.
+    pub fn open(&mut self, doors: Doors) -> Result<(), ListenError> {
+        for bound in doors.0 {
+            let address = bound.address.clone();
+            let listener = bound.listen().map_err(|error| ListenError::new(&address, error))?;
+            self.listeners.spawn(accept::run(self.shared.clone(), listener, Door::Main));
+        }
+        Ok(())
+    }
+
+    /// Closes the doors. Who stood in them is served, and connections end as they finish.
+    pub async fn close(&mut self) {
+        self.shared.orders.send_replace(Order::Finish);
+        while self.listeners.join_next().await.is_some() {}
+    }
+
+    /// Resolves when the last connection is gone and nothing of any call runs.
+    pub async fn finished(&self) {
+        // All places at once are to be had only when nobody holds one.
+        let _ = self.shared.connections.acquire_many(self.shared.most_connections).await;
+        self.shared.invoker.idle().await;
+    }
+
+    /// Drops what is still open; calls end with their connections. Gives how many calls that cut.
+    pub fn cut(&self) -> u64 {
+        let cut = self.shared.metrics.in_flight();
+        self.shared.orders.send_replace(Order::Cut);
+        cut
+    }
+}

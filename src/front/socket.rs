@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -40,11 +40,13 @@ impl Stream {
             Stream::Unix(_) => None,
         }
     }
+}
 
-    pub(super) fn fd(&self) -> RawFd {
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Stream::Tcp(tcp) => tcp.as_raw_fd(),
-            Stream::Unix(unix) => unix.as_raw_fd(),
+            Stream::Tcp(tcp) => tcp.as_fd(),
+            Stream::Unix(unix) => unix.as_fd(),
         }
     }
 }

@@ -107,7 +107,8 @@ mod tests {
     fn requests_are_judged() {
         let host = ("host", "a");
         let bad = Err(Reason::BadRequest);
-        let cases: &[(&str, &str, &[(&str, &str)], Result<(), Reason>)] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Result<(), Reason>);
+        let cases: &[Case<'_>] = &[
             ("GET", "/", &[host], Ok(())),
             ("GET", "/", &[("host", "")], Ok(())),
             ("GET", "/", &[("host", "[::1]:80")], Ok(())),

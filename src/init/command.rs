@@ -1,14 +1,15 @@
 //! Finds and starts the command.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::process::inherited::Inherited;
-use crate::process::{NulByte, Program, ProgramError, SpawnError, find_program, plain};
+use crate::process::{NulByte, Program, SpawnError, plain};
+use crate::program::{DEFAULT_PATH, ProgramError, find_program};
 
-/// Where to look without a PATH.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// What heeler was started with; the command gets all of it.
+pub(super) type Environment = [(OsString, OsString)];
 
 /// Why the command does not run.
 #[derive(Debug, thiserror::Error)]
@@ -34,23 +35,21 @@ impl CommandError {
 }
 
 /// Starts it and returns its pid.
-pub(super) fn start(command: &[OsString], inherited: &Inherited) -> Result<i32, CommandError> {
-    let environment = environment();
-    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.to_string_lossy());
-    let file = find(&command[0], path.as_deref().unwrap_or(DEFAULT_PATH))?;
-    let program = Program::new(&file, command, &environment)?;
+pub(super) fn start(
+    command: &[OsString],
+    environment: &Environment,
+    inherited: &Inherited,
+) -> Result<i32, CommandError> {
+    let path = environment.iter().find(|(name, _)| name == "PATH").map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
+    let file = find(&command[0], path)?;
+    let program = Program::new(&file, command, environment)?;
     Ok(plain::start(&program, inherited)?)
 }
 
-fn find(name: &OsString, path: &str) -> Result<PathBuf, ProgramError> {
+fn find(name: &OsString, path: &OsStr) -> Result<PathBuf, ProgramError> {
     // A path needs no search, and it alone may be other than UTF-8.
     if name.as_bytes().contains(&b'/') && name.to_str().is_none() {
         return Ok(Path::new(name).to_owned());
     }
     find_program(&name.to_string_lossy(), path)
-}
-
-#[expect(clippy::disallowed_methods, reason = "passed on as a whole: a plain init has no settings there")]
-fn environment() -> Vec<(OsString, OsString)> {
-    std::env::vars_os().collect()
 }

@@ -21,7 +21,7 @@ use terminal::Terminal;
 const USAGE: u8 = 64;
 
 /// Runs the command behind the options; the exit code is the command's own, 128 + n for a death by signal n.
-pub fn run(args: Vec<OsString>) -> ExitCode {
+pub fn run(args: Vec<OsString>, environment: &[(OsString, OsString)]) -> ExitCode {
     let inherited = inherited::take();
     plain::default_faults();
     let options = match options::parse(args) {
@@ -29,7 +29,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Ok(Request::Help) => return help(),
         Err(error) => return fail(&error, USAGE),
     };
-    match start(*options, inherited) {
+    match start(*options, environment, inherited) {
         Ok(init) => ExitCode::from(init.run()),
         Err(failure) => fail(&failure, failure.exit_code()),
     }
@@ -64,7 +64,11 @@ struct Init {
     stopped: bool,
 }
 
-fn start(options: Options, inherited: &inherited::Inherited) -> Result<Init, Failure> {
+fn start(
+    options: Options,
+    environment: &command::Environment,
+    inherited: &inherited::Inherited,
+) -> Result<Init, Failure> {
     if let Some(signal) = options.parent_death {
         plain::set_parent_death_signal(signal).map_err(|error| Failure::ParentDeath { signal, error })?;
     }
@@ -72,7 +76,7 @@ fn start(options: Options, inherited: &inherited::Inherited) -> Result<Init, Fai
         nix::sys::prctl::set_child_subreaper(true).map_err(Failure::Subreaper)?;
     }
     let terminal = Terminal::new();
-    let child = command::start(&options.command, inherited).inspect_err(|_| terminal.restore())?;
+    let child = command::start(&options.command, environment, inherited).inspect_err(|_| terminal.restore())?;
     if !orphans_come_here() {
         say("warning: neither PID 1 nor a subreaper, so orphans go to another process (-s makes it a subreaper)");
     }

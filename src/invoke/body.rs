@@ -106,9 +106,11 @@ impl RequestBody {
         match frame {
             Err(_) => Some(Err(CallError::new(Reason::SlowRequest, "the request's body came too slowly"))),
             Ok(None) => None,
-            Ok(Some(frame)) => Some(frame.map_err(|error| {
-                CallError::new(Reason::BadRequest, format!("the request's body is broken: {error}"))
-            })),
+            Ok(Some(frame)) => {
+                Some(frame.map_err(|error| {
+                    CallError::new(Reason::BadRequest, format!("the request's body is broken: {error}"))
+                }))
+            }
         }
     }
 

@@ -25,6 +25,39 @@ pub enum Mode {
     Static,
 }
 
+impl Mode {
+    /// Every mode, the ones with a process per call first.
+    pub const ALL: [Mode; 8] = [
+        Mode::Streaming,
+        Mode::Serializing,
+        Mode::Classic,
+        Mode::Cgi,
+        Mode::Http,
+        Mode::Warm,
+        Mode::Lambda,
+        Mode::Static,
+    ];
+
+    /// The name, as it is set and shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Streaming => "streaming",
+            Mode::Serializing => "serializing",
+            Mode::Classic => "classic",
+            Mode::Cgi => "cgi",
+            Mode::Http => "http",
+            Mode::Warm => "warm",
+            Mode::Lambda => "lambda",
+            Mode::Static => "static",
+        }
+    }
+
+    /// Whether whole bodies are held in memory.
+    pub const fn holds_bodies(self) -> bool {
+        matches!(self, Mode::Serializing | Mode::Classic | Mode::Cgi)
+    }
+}
+
 /// `exit_codes`: ranges of exit codes and the status that each becomes, first match wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExitCodes(pub Vec<(std::ops::RangeInclusive<u8>, u16)>);

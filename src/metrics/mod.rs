@@ -64,6 +64,11 @@ impl Metrics {
         self.0.http_in_flight.inc();
     }
 
+    /// Requests that are neither answered nor given up.
+    pub fn in_flight(&self) -> u64 {
+        u64::try_from(self.0.http_in_flight.get()).unwrap_or(0)
+    }
+
     /// A request was answered, or given up (`code` is then 499). `method` is any case; odd ones become `unknown`.
     pub fn request_ended(&self, method: &str, code: u16, took: Duration) {
         let labels = CodeMethod { code: Code::new(code), method: MethodName::of(method).lower };

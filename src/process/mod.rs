@@ -3,13 +3,13 @@
 //! heeler has one reaper and one way to begin a process. The standard library's and tokio's are banned (clippy.toml):
 //! a second waiter loses statuses. What this folder does not do: it knows nothing of calls, HTTP or modes.
 
+mod all;
 mod children;
 pub mod inherited;
 mod marks;
 pub mod output;
 pub mod pipe;
 pub(crate) mod plain;
-mod program;
 mod reaper;
 mod signals;
 mod spawn;
@@ -17,7 +17,6 @@ mod spec;
 mod sys;
 mod tree;
 
-pub use program::{ProgramError, find_program};
 pub use reaper::Processes;
 pub use signals::Signals;
 pub use spawn::SpawnError;

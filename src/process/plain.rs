@@ -4,7 +4,7 @@
 //! one place waits.
 
 use super::inherited::Inherited;
-use super::spawn::{Place, SpawnError, Stack, Start, spawn};
+use super::spawn::{Nursery, Place, SpawnError, Start, spawn};
 use super::spec::Program;
 pub(crate) use super::sys::{
     Change, FAULTS, default_faults, next_change, next_signal, set_parent_death_signal, stop_with_group,
@@ -23,5 +23,6 @@ pub(crate) fn start(program: &Program, inherited: &Inherited) -> Result<i32, Spa
         mark: None,
         dies_with_parent: false,
     };
-    spawn(&start, &mut Stack::new())
+    let mut nursery = Nursery::new().map_err(SpawnError::of_resource)?;
+    spawn(&start, &mut nursery)
 }

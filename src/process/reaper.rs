@@ -8,11 +8,12 @@ use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::children::Children;
 use super::inherited::Inherited;
 use super::marks::{Mark, Marks};
-use super::spawn::{Place, SpawnError, Stack, Start, spawn};
+use super::spawn::{Nursery, Place, SpawnError, Start, spawn};
 use super::spec::{Leftovers, Program, Stdio};
 use super::sys::{self, Exit};
 use crate::metrics::Metrics;
@@ -33,7 +34,7 @@ struct Inner {
 
 struct Table {
     leaders: HashMap<i32, Leader>,
-    stack: Stack,
+    nursery: Nursery,
 }
 
 /// A process that a [`super::Child`] waits for.
@@ -51,21 +52,22 @@ pub(super) struct Started {
 
 impl Processes {
     /// Makes heeler the one that orphans go to. On the main thread, once.
-    pub fn new(inherited: &'static Inherited, metrics: Metrics) -> Processes {
+    pub fn new(inherited: &'static Inherited, metrics: Metrics) -> std::io::Result<Processes> {
         if nix::unistd::getpid().as_raw() != 1
             && let Err(error) = nix::sys::prctl::set_child_subreaper(true)
         {
             tracing::warn!(%error, "cannot become a subreaper: processes that leave their group cannot be ended");
         }
         close_stray_descriptors();
-        Processes(Arc::new(Inner {
-            table: Mutex::new(Table { leaders: HashMap::new(), stack: Stack::new() }),
+        let table = Table { leaders: HashMap::new(), nursery: Nursery::new()? };
+        Ok(Processes(Arc::new(Inner {
+            table: Mutex::new(table),
             children: Children::new(),
             marks: Marks::new(),
             inherited,
             collected: Notify::new(),
             metrics,
-        }))
+        })))
     }
 
     /// Starts a program as the leader of a tree of its own.
@@ -98,7 +100,7 @@ impl Processes {
         };
         let (tell, exit) = oneshot::channel();
         let mut table = self.table();
-        let pid = spawn(&start, &mut table.stack)?;
+        let pid = spawn(&start, &mut table.nursery)?;
         table.leaders.insert(pid, Leader { exit: tell, leftovers });
         drop(table);
         self.0.metrics.handler_started();
@@ -165,9 +167,33 @@ impl Processes {
         children.filter(move |pid| !table.leaders.contains_key(pid) && self.0.marks.is_of(*pid, mark))
     }
 
-    /// Resolves after the next round of collecting that begins after this call.
-    pub(super) fn collected(&self) -> tokio::sync::futures::Notified<'_> {
-        self.0.collected.notified()
+    /// Waits until it is so, looking again whenever somebody was collected. Gives whether it is so by the deadline.
+    pub(super) async fn until(&self, deadline: Instant, is_so: impl Fn() -> bool) -> bool {
+        loop {
+            let mut collected = std::pin::pin!(self.0.collected.notified());
+            collected.as_mut().enable(); // Before the look, or an end between look and wait would be missed.
+            if is_so() {
+                return true;
+            }
+            tokio::select! {
+                () = collected => {}
+                () = sleep_until(deadline) => return is_so(),
+            }
+        }
+    }
+
+    /// Sends a signal to all that are below heeler, as far as they can be seen from here. As PID 1 the kernel knows
+    /// them all, and sends it to all at once.
+    pub(super) fn signal_everything(&self, signal: i32) {
+        let table = self.table();
+        if nix::unistd::getpid().as_raw() == 1 {
+            let _ = sys::kill(-1, signal);
+            return;
+        }
+        for pid in self.0.children.pids() {
+            let group = table.leaders.contains_key(&pid);
+            let _ = sys::kill(if group { -pid } else { pid }, signal);
+        }
     }
 
     /// How many processes are below heeler: leaders, and orphans that wait for their end.

@@ -24,7 +24,7 @@ impl Signals {
 
     /// The number of the next signal, real-time ones too. Several SIGCHLD may have become one (signal(7)).
     pub async fn next(&self) -> io::Result<i32> {
-        self.0.async_io(Interest::READABLE, |fd| read_number(fd)).await
+        self.0.async_io(Interest::READABLE, read_number).await
     }
 }
 

@@ -6,8 +6,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::{io, ptr};
+
+use nix::fcntl::OFlag;
 
 use super::inherited::Inherited;
 use super::sys;
@@ -43,7 +45,7 @@ pub enum SpawnError {
 }
 
 impl SpawnError {
-    fn of_resource(error: io::Error) -> SpawnError {
+    pub(super) fn of_resource(error: io::Error) -> SpawnError {
         match error.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE) => SpawnError::NoDescriptor(error),
             _ => SpawnError::NoProcess(error),
@@ -105,30 +107,50 @@ struct Plan {
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// Room for the child's few frames. It is only in use while the caller stands still, so one serves for all.
-pub(crate) struct Stack(Box<[u8]>);
+/// What one start after the other uses: a stack for the child, and the pipe that a failed exec reports by.
+pub(crate) struct Nursery {
+    /// Room for the child's few frames. It is only in use while the caller stands still, so one serves for all.
+    stack: Box<[u8]>,
+    read: OwnedFd,
+    write: OwnedFd,
+}
 
-impl Stack {
-    pub(crate) fn new() -> Stack {
-        Stack(vec![0; 32 * 1024].into_boxed_slice())
+impl Nursery {
+    /// Needs two descriptors.
+    pub(crate) fn new() -> io::Result<Nursery> {
+        let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok(Nursery { stack: vec![0; 32 * 1024].into_boxed_slice(), read, write })
     }
 
     /// Stacks grow down and calls want 16-byte alignment on both of our machines.
     fn top(&mut self) -> *mut libc::c_void {
-        let end = self.0.as_mut_ptr_range().end;
+        let end = self.stack.as_mut_ptr_range().end;
         end.wrapping_sub(end.addr() % 16).cast()
+    }
+
+    /// The errno of the child's exec, if it failed. By the time clone returns the child has run its exec or is gone.
+    /// Not so under qemu-user, which makes a fork of a vfork: there the child's exit code, 126 or 127, must do, and
+    /// its report is passed over by the next start, as it names another pid.
+    fn failure_of(&self, child: libc::pid_t) -> Option<i32> {
+        let mut report = [0; 8];
+        while let Ok(8) = nix::unistd::read(&self.read, &mut report) {
+            let [pid, errno] = [&report[..4], &report[4..]].map(|half| half.try_into().map_or(0, i32::from_ne_bytes));
+            if pid == child {
+                return Some(errno);
+            }
+        }
+        None
     }
 }
 
 /// Starts a process and returns its pid once it runs its own program. The caller has every signal blocked
 /// (a handler running in the child would write to heeler's memory) and holds the reaper's table, so that the
 /// status cannot be collected before the pid is known.
-pub(crate) fn spawn(start: &Start<'_>, stack: &mut Stack) -> Result<libc::pid_t, SpawnError> {
+pub(crate) fn spawn(start: &Start<'_>, nursery: &mut Nursery) -> Result<libc::pid_t, SpawnError> {
     let argv = pointers(start.argv.iter());
     let shell_argv: Vec<_> =
         [SHELL.as_ptr(), start.path.as_ptr()].into_iter().chain(argv.iter().skip(1).copied()).collect();
     let envp = pointers(start.env[0].iter().chain(start.env[1]));
-    let (read, write) = report_pipe().map_err(SpawnError::of_resource)?;
     let plan = Plan {
         path: start.path.as_ptr(),
         argv: argv.as_ptr(),
@@ -139,19 +161,18 @@ pub(crate) fn spawn(start: &Start<'_>, stack: &mut Stack) -> Result<libc::pid_t,
         inherited: start.inherited,
         mark: start.mark,
         parent: start.dies_with_parent.then(nix::unistd::getpid).map(nix::unistd::Pid::as_raw),
-        report: write.as_raw_fd(),
+        report: nursery.write.as_raw_fd(),
     };
     // SAFETY: `child` gets a plan whose pointers live until this function returns, and CLONE_VFORK holds this thread
     // until the child has left this memory by exec or exit. The stack is ours alone (`&mut`) for as long.
     let pid = unsafe {
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        libc::clone(child, stack.top(), flags, (&raw const plan).cast_mut().cast())
+        libc::clone(child, nursery.top(), flags, (&raw const plan).cast_mut().cast())
     };
     if pid == -1 {
         return Err(SpawnError::of_resource(io::Error::last_os_error()));
     }
-    drop(write);
-    match read_report(&read) {
+    match nursery.failure_of(pid) {
         None => Ok(pid),
         Some(errno) => {
             // It is on its way out and nobody knows it; waiting here keeps it from being counted as an orphan.
@@ -164,27 +185,6 @@ pub(crate) fn spawn(start: &Start<'_>, stack: &mut Stack) -> Result<libc::pid_t,
 
 fn pointers<'a>(strings: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
     strings.map(|string| string.as_ptr()).chain([ptr::null()]).collect()
-}
-
-/// The errno of a failed exec comes back through it; a successful exec closes it. Shared memory would not do:
-/// qemu-user turns vfork into fork.
-fn report_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut fds = [0; 2];
-    // SAFETY: pipe2 writes two descriptors into an array of two, and they are nobody else's.
-    unsafe {
-        if libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok((OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])))
-    }
-}
-
-fn read_report(read: &OwnedFd) -> Option<i32> {
-    let mut errno = [0; 4];
-    match nix::unistd::read(read, &mut errno) {
-        Ok(4) => Some(i32::from_ne_bytes(errno)),
-        _ => None,
-    }
 }
 
 /// Runs in the child, in the parent's memory: raw calls only.
@@ -226,7 +226,8 @@ extern "C" fn child(plan: *mut libc::c_void) -> libc::c_int {
             libc::execve(SHELL.as_ptr(), plan.shell_argv, plan.envp);
             errno = *libc::__errno_location();
         }
-        libc::write(plan.report, (&raw const errno).cast(), 4);
+        let report = [libc::getpid(), errno];
+        libc::write(plan.report, report.as_ptr().cast(), 8); // Below PIPE_BUF: whole, or not at all (pipe(7)).
         libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
     }
 }

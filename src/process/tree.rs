@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::marks::Mark;
 use super::reaper::Processes;
@@ -14,9 +14,9 @@ use super::sys::Exit;
 
 /// A tree that does not end under KILL is waited for this long: a process in an uninterruptible sleep, or forks
 /// faster than we kill. The rest is counted as survivors.
-const LONGEST_KILL: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_KILL: Duration = Duration::from_secs(5);
 /// Between two rounds of KILL when nobody was collected meanwhile.
-const KILL_ROUND: Duration = Duration::from_millis(5);
+pub(super) const KILL_ROUND: Duration = Duration::from_millis(5);
 
 /// A started handler: the leader of its tree.
 pub struct Child {
@@ -106,16 +106,6 @@ impl Tree {
     }
 
     async fn gone_by(&self, deadline: Instant) -> bool {
-        loop {
-            let mut collected = std::pin::pin!(self.processes.collected());
-            collected.as_mut().enable(); // Before the look, or an end between look and wait would be missed.
-            if !self.alive() {
-                return true;
-            }
-            tokio::select! {
-                () = collected => {}
-                () = sleep_until(deadline) => return !self.alive(),
-            }
-        }
+        self.processes.until(deadline, || !self.alive()).await
     }
 }

@@ -63,7 +63,9 @@ fn parse(block: &[u8]) -> Result<Head, CallError> {
         let name = HeaderName::from_bytes(name).map_err(|_| bad_line(line))?;
         let value = HeaderValue::from_bytes(value).map_err(|_| bad_line(line))?;
         // The length is counted and the connection is ours.
-        if !["content-length", "connection", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te"].contains(&name.as_str()) {
+        if !["content-length", "connection", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te"]
+            .contains(&name.as_str())
+        {
             headers.append(name, value);
         }
     }
@@ -94,7 +96,10 @@ fn bad(what: &str) -> CallError {
 mod tests {
     use super::*;
 
-    fn run(chunks: &[&'static str]) -> Result<(u16, Vec<(String, String)>, String), Reason> {
+    /// Status, headers, body.
+    type Split = (u16, Vec<(String, String)>, String);
+
+    fn run(chunks: &[&'static str]) -> Result<Split, Reason> {
         let mut output: VecDeque<Bytes> = chunks.iter().map(|chunk| Bytes::from_static(chunk.as_bytes())).collect();
         let head = split(&mut output).map_err(|error| error.reason)?;
         let headers = head.headers.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
@@ -114,12 +119,24 @@ mod tests {
         assert_eq!(run(&["Status: 404 Not Found\n\n"]), Ok((404, vec![], String::new())));
         assert_eq!(run(&["\nbody"]), Ok((200, vec![], "body".into())));
         assert_eq!(run(&["Location: /x\n\n"]), Ok((302, vec![header("location", "/x")], String::new())));
-        assert_eq!(run(&["Content-Length: 9\nX: 1\nX: 2\n\n"]), Ok((200, vec![header("x", "1"), header("x", "2")], String::new())));
+        assert_eq!(
+            run(&["Content-Length: 9\nX: 1\nX: 2\n\n"]),
+            Ok((200, vec![header("x", "1"), header("x", "2")], String::new()))
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for output in ["", "hello", "hello\n\n", "Status: 99\n\n", "Status: 100\n\n", "Status: no\n\n", "a b: c\n\n", "X: a\u{1}b\n\n"] {
+        for output in [
+            "",
+            "hello",
+            "hello\n\n",
+            "Status: 99\n\n",
+            "Status: 100\n\n",
+            "Status: no\n\n",
+            "a b: c\n\n",
+            "X: a\u{1}b\n\n",
+        ] {
             assert_eq!(run(&[output]), Err(Reason::BadHead), "{output:?}");
         }
     }

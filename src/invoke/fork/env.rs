@@ -14,9 +14,23 @@ use crate::reason::Reason;
 
 /// The variables that RFC 3875 §4.1 names, without the `HTTP_` ones.
 const META_VARIABLES: [&str; 17] = [
-    "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "GATEWAY_INTERFACE", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING",
-    "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME",
-    "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL",
+    "AUTH_TYPE",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "GATEWAY_INTERFACE",
+    "PATH_INFO",
+    "PATH_TRANSLATED",
+    "QUERY_STRING",
+    "REMOTE_ADDR",
+    "REMOTE_HOST",
+    "REMOTE_IDENT",
+    "REMOTE_USER",
+    "REQUEST_METHOD",
+    "REQUEST_URI",
+    "SCRIPT_NAME",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
 ];
 
 /// Whether heeler's own environment must not lend this name to a child, since a program would take it for the call's.
@@ -80,7 +94,8 @@ fn watchdog_variables(env: &mut Env, call: &Call, path: &[u8], mode: Mode) {
         env.set("Http_Content_Length", length);
     }
     if mode == Mode::Classic {
-        let length = env.0.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"Http_Content_Length=")).map(<[u8]>::to_vec);
+        let length =
+            env.0.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"Http_Content_Length=")).map(<[u8]>::to_vec);
         env.set("Http_ContentLength", length.unwrap_or_default());
     }
 }
@@ -203,7 +218,10 @@ mod tests {
     #[test]
     fn hosts_are_split() {
         for (host, expected) in [
-            ("a:80", ("a", Some("80"))), ("a", ("a", None)), ("[::1]:80", ("[::1]", Some("80"))), ("[::1]", ("[::1]", None)),
+            ("a:80", ("a", Some("80"))),
+            ("a", ("a", None)),
+            ("[::1]:80", ("[::1]", Some("80"))),
+            ("[::1]", ("[::1]", None)),
         ] {
             assert_eq!(split_host(host), expected, "{host}");
         }
@@ -212,8 +230,12 @@ mod tests {
     #[test]
     fn what_calls_set_is_not_lent() {
         for (name, mode, expected) in [
-            ("Http_Path", Mode::Streaming, true), ("HTTP_PROXY", Mode::Cgi, false), ("HTTP_HOST", Mode::Cgi, true),
-            ("HTTP_HOST", Mode::Streaming, false), ("PATH_INFO", Mode::Cgi, true), ("PATH", Mode::Cgi, false),
+            ("Http_Path", Mode::Streaming, true),
+            ("HTTP_PROXY", Mode::Cgi, false),
+            ("HTTP_HOST", Mode::Cgi, true),
+            ("HTTP_HOST", Mode::Streaming, false),
+            ("PATH_INFO", Mode::Cgi, true),
+            ("PATH", Mode::Cgi, false),
         ] {
             assert_eq!(is_set_by_calls(OsStr::new(name), mode), expected, "{name}");
         }

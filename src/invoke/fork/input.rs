@@ -40,10 +40,8 @@ impl Input {
     pub(super) async fn streamed(body: RequestBody) -> Result<Input, CallError> {
         let mut input = Input { chunks: VecDeque::new(), body, pipe: None };
         if input.body.length().is_some_and(|length| length <= SMALL) {
-            match timeout(SMALL_WAIT, input.read_all()).await {
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(())) | Err(_) => {}
-            }
+            // Time is no failure: the rest is streamed.
+            timeout(SMALL_WAIT, input.read_all()).await.unwrap_or(Ok(()))?;
         }
         Ok(input)
     }

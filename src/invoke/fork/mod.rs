@@ -83,7 +83,7 @@ impl Fork {
     }
 
     pub(super) fn holds_bodies(&self) -> bool {
-        self.0.config.mode != Mode::Streaming
+        self.0.config.mode.holds_bodies() || self.0.config.marshal_request
     }
 
     pub(super) async fn idle(&self) {

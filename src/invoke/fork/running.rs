@@ -1,5 +1,9 @@
 //! A started process as the reader of its output sees it.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
@@ -25,8 +29,10 @@ pub(super) type End = Result<Exit, CallError>;
 pub(super) struct Running {
     /// Taken when the call is over and leftovers may go on writing.
     stdout: Option<Receiver>,
-    /// Taken once it has resolved.
-    end: Option<oneshot::Receiver<End>>,
+    /// Nobody can write to it any more.
+    closed: bool,
+    /// Asked once.
+    end: oneshot::Receiver<End>,
     exit: Option<Exit>,
     /// The supervisor sees it go.
     _alive: oneshot::Sender<()>,
@@ -56,32 +62,51 @@ impl Running {
         keep: Option<CallLog>,
     ) -> Running {
         let buffer = BytesMut::with_capacity(FIRST_CHUNK);
-        let (stdout, end) = (Some(stdout), Some(end));
         let limit = max_output.unwrap_or(u64::MAX);
-        Running { stdout, end, exit: None, _alive: alive, buffer, left: max_output, max_output: limit, keep }
+        Running {
+            stdout: Some(stdout),
+            closed: false,
+            end,
+            exit: None,
+            _alive: alive,
+            buffer,
+            left: max_output,
+            max_output: limit,
+            keep,
+        }
     }
 
     /// The next piece of output, or the end. May be dropped at any await without losing anything.
-    ///
-    /// The leader's end is the end: what it wrote is then in the pipe and is read out, but whoever else still holds
-    /// the pipe is not waited for.
     pub(super) async fn hear(&mut self) -> Result<Heard, CallError> {
-        if let (None, Some(stdout)) = (self.exit, &mut self.stdout) {
-            if self.buffer.capacity() == 0 {
-                self.buffer.reserve(CHUNK);
+        poll_fn(|cx| self.poll_hear(cx)).await
+    }
+
+    /// The leader's end is the end: what it wrote is then in the pipe and is read out, but whoever else still holds
+    /// the pipe is not waited for. A closed pipe is not the end: the status is still to come.
+    pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, CallError>> {
+        if self.exit.is_none() {
+            if ready_bytes(self.poll_output(cx)) {
+                return Poll::Ready(self.take());
             }
-            tokio::select! {
-                biased;
-                read = stdout.read_buf(&mut self.buffer) => {
-                    if read.is_ok_and(|length| length > 0) {
-                        return self.take();
-                    }
-                    self.exit = Some(end_of(&mut self.end).await?);
-                }
-                end = end_of(&mut self.end) => self.exit = Some(end?),
-            }
+            self.exit = Some(ready!(self.poll_end(cx))?);
         }
-        self.hear_rest()
+        Poll::Ready(self.hear_rest())
+    }
+
+    /// Ready with no bytes when nobody can write any more.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        let Some(stdout) = self.stdout.as_mut().filter(|_| !self.closed) else { return Poll::Ready(0) };
+        if self.buffer.capacity() == 0 {
+            self.buffer.reserve(CHUNK);
+        }
+        let read = ready!(pin!(stdout.read_buf(&mut self.buffer)).poll(cx)).unwrap_or(0);
+        self.closed = read == 0;
+        Poll::Ready(read)
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let told = ready!(Pin::new(&mut self.end).poll(cx));
+        Poll::Ready(told.unwrap_or_else(|_| Err(CallError::new(Reason::Internal, "the watch over a process was lost"))))
     }
 
     /// After the leader's end.
@@ -116,9 +141,6 @@ impl Running {
     }
 }
 
-async fn end_of(end: &mut Option<oneshot::Receiver<End>>) -> End {
-    let Some(receiver) = end else { return std::future::pending().await };
-    let told = receiver.await;
-    *end = None;
-    told.unwrap_or_else(|_| Err(CallError::new(Reason::Internal, "the watch over a process was lost")))
+fn ready_bytes(read: Poll<usize>) -> bool {
+    matches!(read, Poll::Ready(1..))
 }

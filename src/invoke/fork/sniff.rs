@@ -23,8 +23,23 @@ const SIGNATURES: [(&[u8], &str); 13] = [
 
 /// Tags that make a body HTML, after white space, in any case, followed by a space or `>`.
 const TAGS: [&str; 17] = [
-    "<!doctype html", "<html", "<head", "<script", "<iframe", "<h1", "<div", "<font", "<table", "<a", "<style",
-    "<title", "<b", "<body", "<br", "<p", "<!--",
+    "<!doctype html",
+    "<html",
+    "<head",
+    "<script",
+    "<iframe",
+    "<h1",
+    "<div",
+    "<font",
+    "<table",
+    "<a",
+    "<style",
+    "<title",
+    "<b",
+    "<body",
+    "<br",
+    "<p",
+    "<!--",
 ];
 
 /// The content type of a body by its first bytes.

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -91,10 +90,10 @@ async fn hold(shared: &Shared, running: &mut Running) -> Result<Held, CallError>
 }
 
 /// Output on its way to the client.
-pub(in crate::invoke) struct Streamed {
+pub struct Streamed {
     /// Held back so far.
     chunks: VecDeque<Bytes>,
-    next: Pin<Box<dyn Future<Output = (Running, Result<Heard, CallError>)> + Send>>,
+    running: Running,
     shared: Arc<Shared>,
     over: bool,
 }
@@ -107,7 +106,7 @@ impl fmt::Debug for Streamed {
 
 impl Streamed {
     fn new(chunks: VecDeque<Bytes>, running: Running, shared: Arc<Shared>) -> Streamed {
-        Streamed { chunks, next: Box::pin(hear(running)), shared, over: false }
+        Streamed { chunks, running, shared, over: false }
     }
 
     /// The next piece as soon as there is one; an error where the handler failed, so that no cut answer looks whole.
@@ -118,12 +117,8 @@ impl Streamed {
         if self.over {
             return Poll::Ready(None);
         }
-        let (running, heard) = ready!(self.next.as_mut().poll(cx));
-        Poll::Ready(match heard {
-            Ok(Heard::Output(chunk)) => {
-                self.next = Box::pin(hear(running));
-                Some(Ok(chunk))
-            }
+        Poll::Ready(match ready!(self.running.poll_hear(cx)) {
+            Ok(Heard::Output(chunk)) => Some(Ok(chunk)),
             Ok(Heard::Ended(exit)) => {
                 self.over = true;
                 verdict(&self.shared.config.exit_codes, exit).err().map(Err)
@@ -134,11 +129,6 @@ impl Streamed {
             }
         })
     }
-}
-
-async fn hear(mut running: Running) -> (Running, Result<Heard, CallError>) {
-    let heard = running.hear().await;
-    (running, heard)
 }
 
 /// The head said 200: an end that means anything else is a failure.

@@ -1,8 +1,12 @@
 //! Finds a program as a shell would, so that a start can fail with a reason instead of in a child.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
+
+/// Where programs are looked for if PATH is not set, as execvp and shells do.
+pub const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Why a program cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,8 +30,8 @@ impl ProgramError {
 }
 
 /// The file that `name` starts. A name with a slash is taken as it is; others are looked for along
-/// `path` (the text of PATH, of which an empty part is the working directory).
-pub fn find_program(name: &str, path: &str) -> Result<PathBuf, ProgramError> {
+/// `path` (the value of PATH, of which an empty part is the working directory).
+pub fn find_program(name: &str, path: &OsStr) -> Result<PathBuf, ProgramError> {
     if name.contains('/') {
         let file = PathBuf::from(name);
         return match State::of(&file) {
@@ -36,13 +40,13 @@ pub fn find_program(name: &str, path: &str) -> Result<PathBuf, ProgramError> {
             State::Missing => Err(ProgramError::NotFound(name.to_owned(), "the file system".to_owned())),
         };
     }
-    let not_found = || ProgramError::NotFound(name.to_owned(), format!("PATH={path}"));
+    let not_found = || ProgramError::NotFound(name.to_owned(), format!("PATH={}", path.to_string_lossy()));
     if name.is_empty() {
         return Err(not_found());
     }
     let mut refused = None;
-    for folder in path.split(':') {
-        let file = Path::new(if folder.is_empty() { "." } else { folder }).join(name);
+    for folder in std::env::split_paths(path) {
+        let file = if folder.as_os_str().is_empty() { Path::new(".").join(name) } else { folder.join(name) };
         match State::of(&file) {
             State::Executable => return Ok(file),
             State::Present => refused = refused.or(Some(file)),
@@ -86,11 +90,12 @@ mod tests {
             fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
         }
         let path = format!("{}:{}", at("a").display(), at("b").display());
-        let code = |name: &str| find_program(name, &path).unwrap_err().exit_code();
+        let path = OsStr::new(&path);
+        let code = |name: &str| find_program(name, path).unwrap_err().exit_code();
 
-        assert_eq!(find_program("run", &path), Ok(at("b/run")));
-        assert_eq!(find_program(at("b/run").to_str().unwrap(), ""), Ok(at("b/run")));
-        assert_eq!(find_program("plain", &path), Err(ProgramError::NotExecutable(at("a/plain"))));
+        assert_eq!(find_program("run", path), Ok(at("b/run")));
+        assert_eq!(find_program(at("b/run").to_str().unwrap(), OsStr::new("")), Ok(at("b/run")));
+        assert_eq!(find_program("plain", path), Err(ProgramError::NotExecutable(at("a/plain"))));
         for (name, expect) in [("plain", 126), ("folder", 126), ("none", 127), ("", 127), ("./none", 127)] {
             assert_eq!(code(name), expect, "{name}");
         }

@@ -1,0 +1,39 @@
+# The single entry to everything that is done with this repository; longer steps live in scripts/.
+
+PORT ?= 8080
+METRICS_PORT ?= 8081
+SECONDS_PER_CELL ?= 3
+ROUNDS ?= 5
+
+.PHONY: help run build test lint deny bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+
+run: ## build, then serve examples/hello on PORT (8080), metrics on METRICS_PORT (8081); Ctrl-C ends it
+	@scripts/build.sh
+	@PORT=$(PORT) METRICS_PORT=$(METRICS_PORT) scripts/run.sh
+
+build: ## the static release binary at target/heeler: proven static, size checked
+	@scripts/build.sh
+
+test: ## all tests
+	@scripts/test.sh
+
+lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an error
+	@scripts/lint.sh
+
+deny: ## install cargo-deny, which `make lint` uses when it is there
+	@scripts/need.sh cargo
+	cargo install --locked cargo-deny
+
+bench: ## measure beside other watchdogs (see benches/compare/README.md)
+	@scripts/build.sh
+	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
+
+docs: ## write docs/config.md and docs/metrics.md anew from the tables in the source
+	@scripts/docs.sh
+
+clean: ## remove everything that was built
+	rm -rf target dist

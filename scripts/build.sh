@@ -1,0 +1,38 @@
+#!/bin/sh
+# Builds the static release binary, proves that it is static, holds it to its size, and puts it at target/heeler.
+set -eu
+. "$(dirname "$0")/env.sh"
+scripts/need.sh cargo cc readelf
+
+# In every function image: see the size budget in ARCHITECTURE.md.
+max_bytes=3000000
+
+arch="$(uname -m)"
+[ "$arch" != arm64 ] || arch=aarch64
+triple="$arch-unknown-linux-musl"
+
+# musl makes the smaller binary. Without its standard library (no rustup, no network) glibc does it too; the target must
+# then be named, or the flag would reach build scripts and procedural macros, which cannot be static.
+if rustup target add "$triple" >/dev/null 2>&1; then
+    flags=""
+else
+    triple="$arch-unknown-linux-gnu"
+    flags="-C target-feature=+crt-static"
+    echo "the musl target cannot be added here: building for $triple with +crt-static"
+fi
+
+RUSTFLAGS="${RUSTFLAGS:-}${RUSTFLAGS:+ }$flags" cargo build --release --locked --target "$triple" --bin heeler
+mkdir -p target
+# A running heeler keeps its file: replace, do not overwrite.
+cp "$target_dir/$triple/release/heeler" target/heeler.new
+mv -f target/heeler.new target/heeler
+
+fail() {
+    echo "target/heeler: $1" >&2
+    exit 1
+}
+if readelf -lW target/heeler | grep -q INTERP; then fail "not static: it names a program interpreter"; fi
+if readelf -dW target/heeler | grep -q NEEDED; then fail "not static: it needs shared libraries"; fi
+bytes="$(wc -c <target/heeler)"
+echo "target/heeler: $triple, static (no interpreter, no shared libraries), $bytes bytes of $max_bytes allowed"
+[ "$bytes" -le "$max_bytes" ] || fail "$bytes bytes are too many, the budget is $max_bytes"

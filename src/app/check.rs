@@ -1,0 +1,43 @@
+//! `heeler check`: what the settings come out as, where each came from, and whether the handler
+//! could start.
+
+use std::fmt::Write;
+
+use crate::config::{Host, Mistake, Origin, Rejected, Settings, Vars};
+use crate::program::find_program;
+
+/// The report, with the warnings beside it; or every mistake, the handler's included.
+pub fn check(args: &[String], vars: &Vars, host: &Host) -> Result<(String, Settings), Rejected> {
+    let (settings, origins) = Settings::from_vars(args, vars, host)?;
+    let program = program(&settings, vars);
+    let report = report(&settings, &origins, program.as_deref().unwrap_or("-"));
+    match program {
+        Ok(_) => Ok((report, settings)),
+        Err(mistake) => Err(Rejected { mistakes: vec![mistake], warnings: settings.warnings }),
+    }
+}
+
+/// The file that the command starts, `-` without a command.
+fn program(settings: &Settings, vars: &Vars) -> Result<String, Mistake> {
+    let Some(word) = settings.invoke.command.first() else { return Ok("-".to_owned()) };
+    let found = find_program(word, vars.path());
+    found.map(|file| file.display().to_string()).map_err(|error| Mistake {
+        name: "fprocess".to_owned(),
+        text: format!("{error}; serving would end with exit code {}", error.exit_code()),
+    })
+}
+
+fn report(settings: &Settings, origins: &[Origin], program: &str) -> String {
+    let mut text = String::new();
+    let words: Vec<_> = settings.invoke.command.iter().map(|word| format!("{word:?}")).collect();
+    let _ = writeln!(text, "mode: {} ({})", settings.invoke.mode.name(), settings.mode_reason);
+    let _ = writeln!(text, "command: {}", if words.is_empty() { "-".to_owned() } else { words.join(" ") });
+    let _ = writeln!(text, "program: {program}");
+    let _ = writeln!(text, "function name: {}\n", settings.app.function_name);
+    let width = |column: fn(&Origin) -> usize| origins.iter().map(column).max().unwrap_or(0);
+    let (names, values) = (width(|origin| origin.name.len()), width(|origin| origin.value.len()).min(24));
+    for Origin { name, value, from } in origins {
+        let _ = writeln!(text, "{name:names$}  {value:values$}  {from}");
+    }
+    text
+}

@@ -1,0 +1,86 @@
+//! Where heeler runs: its environment, its memory limit, its own file. The one impure edge.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::{Mistake, memory};
+use crate::program::DEFAULT_PATH;
+
+/// The environment as a map; tests make one of pairs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vars(BTreeMap<OsString, OsString>);
+
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Vars {
+    fn from_iter<T: IntoIterator<Item = (K, V)>>(pairs: T) -> Vars {
+        Vars(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl Vars {
+    /// The value of a name; blank means unset, and one that is no text is a mistake.
+    pub fn get(&self, name: &str) -> Result<Option<&str>, Mistake> {
+        let Some(value) = self.0.get(OsStr::new(name)) else { return Ok(None) };
+        match value.to_str() {
+            Some(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+            None => {
+                let text = format!("{value:?} is not UTF-8 (heeler's own settings have to be)");
+                Err(Mistake { name: name.to_owned(), text })
+            }
+        }
+    }
+
+    /// Where programs are looked for. Not a setting of heeler's, so it need not be text.
+    pub fn path(&self) -> &OsStr {
+        let set = self.0.get(OsStr::new("PATH")).filter(|path| !path.is_empty());
+        set.map_or(OsStr::new(DEFAULT_PATH), OsString::as_os_str)
+    }
+
+    /// Every name that is text and has a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| name.to_str())
+    }
+}
+
+/// What the settings hang on besides the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The memory limit of the container in bytes.
+    pub memory_limit: Option<u64>,
+    /// The file of this very program.
+    pub own_program: Option<PathBuf>,
+}
+
+impl Host {
+    /// This machine and this program.
+    pub fn here() -> Host {
+        Host { memory_limit: memory::limit(), own_program: std::env::current_exe().ok() }
+    }
+}
+
+/// The environment as heeler got it, for its settings and, untouched, for the handler.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn empty_is_unset_and_bytes_are_a_mistake() {
+        let bytes = || OsString::from_vec(vec![b'a', 0xff]);
+        let vars: Vars =
+            [("port", OsString::from("80")), ("mode", "".into()), ("listen", " ".into()), ("bind", bytes())]
+                .into_iter()
+                .collect();
+        assert_eq!(vars.get("port"), Ok(Some("80")));
+        for name in ["mode", "listen", "none"] {
+            assert_eq!(vars.get(name), Ok(None), "{name}");
+        }
+        assert!(vars.get("bind").unwrap_err().to_string().starts_with("bind: \"a\\xFF\" is not UTF-8"));
+    }
+}

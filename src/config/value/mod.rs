@@ -1,0 +1,199 @@
+//! What may stand behind a name: pure parsers, text in and value out.
+//!
+//! A parser does not know which setting it reads. It says what is wrong with the text and what
+//! would work; the reader puts the name and the value in front.
+
+mod address;
+mod exit_codes;
+mod size;
+
+pub use crate::duration::{parse as duration, show as show_duration};
+pub use address::{addresses, host};
+pub use exit_codes::exit_codes;
+pub use size::{show_size, size};
+
+/// The end of a message: what is wrong with the text, and what works.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(pub String);
+
+impl From<&str> for Wrong {
+    fn from(text: &str) -> Wrong {
+        Wrong(text.to_owned())
+    }
+}
+
+impl From<crate::duration::Wrong> for Wrong {
+    fn from(wrong: crate::duration::Wrong) -> Wrong {
+        Wrong(wrong.0.to_owned())
+    }
+}
+
+/// `true`, `1`, `yes`, `on`, `t`, `y` and their opposites, in any case.
+pub fn flag(text: &str) -> Result<bool, Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
+        "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),
+        _ => Err("is neither true nor false (try true or false)".into()),
+    }
+}
+
+/// A whole number from 0 up.
+pub fn count(text: &str) -> Result<u64, Wrong> {
+    text.parse().map_err(|_| "is not a whole number (try 0, 1, 100)".into())
+}
+
+/// A whole number of which zero and everything below mean "off".
+pub fn limit(text: &str) -> Result<Option<u64>, Wrong> {
+    let number: i64 = text.parse().map_err(|_| Wrong::from("is not a whole number (try 100; 0 is off)"))?;
+    Ok(u64::try_from(number).ok().filter(|limit| *limit > 0))
+}
+
+/// A TCP port.
+pub fn port(text: &str) -> Result<u16, Wrong> {
+    text.parse().map_err(|_| "is not a port (try 8080, at most 65535)".into())
+}
+
+/// One of a fixed set of words, in any case.
+pub fn choice(text: &str, words: &[&'static str]) -> Result<&'static str, Wrong> {
+    let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+    word.copied().ok_or_else(|| Wrong(format!("is not one of its values (try {})", words.join(", "))))
+}
+
+/// A command line: words with shell-like quoting, but no shell behind it.
+pub fn command_line(text: &str) -> Result<Vec<String>, Wrong> {
+    match shell_words::split(text) {
+        Ok(words) if words.first().is_some_and(|program| !program.is_empty()) => Ok(words),
+        Ok(_) => Err("names no program (try cat, or \"/app/run --fast\")".into()),
+        Err(_) => Err("has a quote that is never closed (write \\\" or \\' for a quote itself)".into()),
+    }
+}
+
+/// A path of a URL.
+pub fn url_path(text: &str) -> Result<String, Wrong> {
+    let fits = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("is not a path (it starts with / and has no blanks, try /ready)".into())
+    }
+}
+
+/// A value that is sent as an HTTP header.
+pub fn header_value(text: &str) -> Result<String, Wrong> {
+    let fits = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err("cannot be sent as a header (try application/json)".into()) }
+}
+
+/// The address of an upstream: `http://host:port` or `unix:/path`.
+pub fn upstream(text: &str) -> Result<String, Wrong> {
+    let tcp = text.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or(rest));
+    let fits = match tcp {
+        Some(authority) => has_host(authority) && !text.contains(char::is_whitespace),
+        None => text.strip_prefix("unix:").is_some_and(|path| path.starts_with('/')),
+    };
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("is not an upstream (try http://127.0.0.1:8082 or unix:/tmp/app.sock)".into())
+    }
+}
+
+/// Whether the authority has a host, and a port that is one if it has any.
+fn has_host(authority: &str) -> bool {
+    let after_host = authority.rfind(']').map_or(0, |end| end + 1);
+    match authority[after_host..].rsplit_once(':') {
+        Some((host, digits)) => after_host + host.len() > 0 && port(digits).is_ok(),
+        None => !authority.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_generous_and_closed() {
+        for (text, expect) in [("true", true), ("T", true), ("YES", true), ("1", true), ("On", true), ("y", true)] {
+            assert_eq!(flag(text), Ok(expect), "{text}");
+        }
+        for text in ["false", "F", "No", "0", "OFF", "n"] {
+            assert_eq!(flag(text), Ok(false), "{text}");
+        }
+        for text in ["", "2", "maybe", "truee"] {
+            assert!(flag(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole() {
+        assert_eq!(count("0"), Ok(0));
+        assert_eq!(count("18446744073709551615"), Ok(u64::MAX));
+        for text in ["", "-1", "1.5", "1e3", "18446744073709551616", "0x10"] {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_below_one_is_off() {
+        for (text, expect) in [("5", Some(5)), ("0", None), ("-1", None), ("-7", None)] {
+            assert_eq!(limit(text), Ok(expect), "{text}");
+        }
+        assert!(limit("many").is_err());
+    }
+
+    #[test]
+    fn ports_fit_in_sixteen_bits() {
+        assert_eq!(port("65535"), Ok(65535));
+        for text in ["65536", "-1", "abc", "80 "] {
+            assert!(port(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn choices_list_what_works() {
+        assert_eq!(choice("LATE", &["late", "early"]), Ok("late"));
+        assert_eq!(choice("soon", &["late", "early"]).unwrap_err().0, "is not one of its values (try late, early)");
+    }
+
+    #[test]
+    fn command_lines_split_by_quotes_not_by_a_shell() {
+        fn check(text: &str, expect: &[&str]) {
+            assert_eq!(command_line(text).unwrap(), expect, "{text}");
+        }
+        check("cat", &["cat"]);
+        check("sh  -c true", &["sh", "-c", "true"]);
+        check("sh -c 'echo \"$HOME\"'", &["sh", "-c", "echo \"$HOME\""]);
+        check("env a=b=c run ''", &["env", "a=b=c", "run", ""]);
+        for text in ["", "  ", "''", "sh -c 'oops", "cat \""] {
+            assert!(command_line(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn url_paths_start_with_a_slash() {
+        assert!(url_path("/ready?x=1").is_ok());
+        for text in ["ready", "", "/a b", "/ä"] {
+            assert!(url_path(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn header_values_have_no_control_bytes() {
+        assert!(header_value("text/plain; charset=utf-8").is_ok());
+        assert!(header_value("text/plain\r\nX: y").is_err());
+    }
+
+    #[test]
+    fn upstreams_are_http_or_a_socket() {
+        for text in
+            ["http://127.0.0.1:8082", "http://localhost", "http://[::1]:80/base", "http://app:1/", "unix:/tmp/app.sock"]
+        {
+            assert!(upstream(text).is_ok(), "{text}");
+        }
+        for text in ["127.0.0.1:80", "https://a:1", "http://", "http://:80", "http://a:b", "http://[::1]:x", "unix:app"]
+        {
+            assert!(upstream(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! An answer on its way out, and the account that is kept of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::HeaderValue;
+use hyper::{Method, Uri};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::clock::Clock;
+use super::respond::CLIENT_GONE;
+use crate::invoke::{Aborted, ReplyBody};
+use crate::log;
+use crate::reason::Reason;
+
+/// A call is going on; the connection's clock hears when it is over.
+pub(super) struct Busy(pub(super) Arc<Clock>);
+
+impl Busy {
+    pub(super) fn new(clock: &Arc<Clock>) -> Busy {
+        clock.call_started();
+        Busy(clock.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.call_ended();
+    }
+}
+
+/// What is known of a call, told to log and metrics when it is dropped: after the last byte, or when the client left.
+pub(super) struct Record {
+    pub(super) shared: Arc<Shared>,
+    pub(super) method: Method,
+    pub(super) target: Uri,
+    pub(super) id: HeaderValue,
+    pub(super) started: Instant,
+    /// When it was handed to the handler, if it was.
+    pub(super) handed: Option<Instant>,
+    pub(super) status: Option<u16>,
+    pub(super) reason: Option<Reason>,
+    pub(super) bytes: u64,
+    pub(super) whole: bool,
+}
+
+impl Record {
+    fn end(&mut self) {
+        if !self.whole && self.reason.is_none() {
+            self.reason = Some(Reason::ClientGone);
+        }
+        let took = self.started.elapsed();
+        let code = self.status.unwrap_or(CLIENT_GONE);
+        let metrics = &self.shared.metrics;
+        metrics.request_ended(self.method.as_str(), code, took);
+        if let Some(handed) = self.handed {
+            let own = handed - self.started;
+            metrics.call_ended(self.method.as_str(), self.failed(), took.saturating_sub(own), own);
+        }
+        if let Some(reason) = self.reason {
+            metrics.refused(reason);
+        }
+        if self.shared.config.access_log {
+            self.write_line(code, took);
+        }
+    }
+
+    fn failed(&self) -> bool {
+        self.reason.is_some_and(|reason| reason != Reason::ClientGone) || self.status.is_some_and(|code| code >= 500)
+    }
+
+    fn write_line(&self, status: u16, took: std::time::Duration) {
+        let path = self.target.path_and_query().map_or("/", |target| target.as_str());
+        let call_id = self.id.to_str().ok().filter(|_| self.shared.config.log_callid);
+        let (method, bytes, reason) = (self.method.as_str(), self.bytes, self.reason);
+        log::access(&log::Access { method, path, status, bytes, took, call_id, reason });
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A reply's body that keeps the account.
+pub(super) struct Answer {
+    body: ReplyBody,
+    /// `None` for probes.
+    record: Option<Record>,
+    _busy: Busy,
+}
+
+impl Answer {
+    pub(super) fn new(body: ReplyBody, mut record: Option<Record>, busy: Busy) -> Answer {
+        if let Some(record) = &mut record {
+            record.whole = body.is_end_stream();
+        }
+        Answer { body, record, _busy: busy }
+    }
+
+    fn note(&mut self, frame: Option<&Result<Frame<Bytes>, Aborted>>) {
+        let whole = self.body.is_end_stream();
+        let Some(record) = &mut self.record else { return };
+        match frame {
+            None => record.whole = true,
+            Some(Ok(frame)) => {
+                record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                record.whole = whole;
+            }
+            Some(Err(Aborted(error))) => {
+                record.reason = Some(error.reason);
+                tracing::warn!(call_id = ?record.id, "answer cut short: {error}");
+            }
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        let answer = self.get_mut();
+        let frame = ready!(Pin::new(&mut answer.body).poll_frame(cx));
+        answer.note(frame.as_ref());
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,243 @@
+//! One connection, from its first byte to its close.
+
+use std::future::poll_fn;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, server::conn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::Shared;
+use super::clock::{Clock, Expired, Limits};
+use super::hangup::Hangup;
+use super::route::Door;
+use super::serve::Session;
+use super::socket::{Protocol, Socket, Stream, has_unread};
+
+/// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
+const LARGEST_HEAD: u32 = 64 * 1024;
+/// More lines than any client of a function sends.
+const MOST_HEADERS: usize = 100;
+/// After our last byte the client may still be sending; closing at once would reset the connection and could take
+/// the answer with it.
+const LINGER: Duration = Duration::from_millis(500);
+/// Where a timer rests that nothing needs yet.
+const FAR: Duration = Duration::from_secs(3600);
+/// For the last words to a slow client.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+const SLOW_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    x-heeler-reason: slow_request\r\nconnection: close\r\ncontent-length: 69\r\n\r\n\
+    slow_request: the request's head did not come in time (read_timeout)\n";
+
+/// What the front tells its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Serve on.
+    Serve,
+    /// The listener is closed: finish what is open.
+    Finish,
+    /// Time is up.
+    Cut,
+}
+
+/// Why a watch over a connection ended before the connection did.
+enum Stop {
+    Expired(Expired),
+    HungUp,
+    Order(Order),
+}
+
+/// Serves a connection to its end.
+pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
+    let limits = Limits {
+        idle: shared.config.idle_timeout,
+        head: shared.config.read_timeout,
+        write: shared.config.write_timeout,
+    };
+    let clock = Arc::new(Clock::new(limits));
+    let (remote, local_port) = (stream.peer(), stream.local_port());
+    let mut watch = Watch::new(&shared, clock.clone(), &stream);
+    let mut socket = Socket::new(stream, clock.clone());
+    let Some(protocol) = sniff(&mut socket, &mut watch).await else { return };
+    let session = Arc::new(Session { shared, clock, door, remote, local_port });
+    match protocol {
+        Protocol::Nothing => {}
+        Protocol::Http1 => http1(session, socket, watch).await,
+        Protocol::Http2 => http2(session, socket, watch).await,
+    }
+}
+
+/// Which protocol it is; `None` if it is over already.
+async fn sniff(socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
+    loop {
+        let stopped = {
+            let mut protocol = pin!(socket.protocol());
+            watch.over(|cx| protocol.as_mut().poll(cx)).await
+        };
+        match stopped {
+            Ok(protocol) => return protocol.ok(),
+            Err(Stop::Expired(Expired::Head)) => {
+                refuse_slow_head(socket).await;
+                return None;
+            }
+            Err(Stop::Expired(_) | Stop::Order(Order::Cut)) => return None,
+            Err(Stop::HungUp | Stop::Order(_)) => {} // An end of the stream is read like any byte.
+        }
+    }
+}
+
+async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
+    let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
+    let mut connection = conn::http1::Builder::new()
+        .max_buf_size(LARGEST_HEAD as usize)
+        .max_headers(MOST_HEADERS)
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(socket), service);
+    let stopped = loop {
+        match watch.over(|cx| connection.poll_without_shutdown(cx)).await {
+            Err(Stop::Order(order)) if order != Order::Cut => {} // Answers now say `Connection: close`.
+            Err(Stop::HungUp) if !watch.clock.busy() => {}       // hyper reads, and sees it by itself.
+            stopped => break stopped,
+        }
+    };
+    match stopped {
+        Ok(Ok(())) => linger(connection.into_parts().io.into_inner()).await,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "connection ended");
+            if error.is_parse() {
+                linger(connection.into_parts().io.into_inner()).await;
+            }
+        }
+        Err(Stop::Expired(Expired::Head)) => refuse_slow_head(&mut connection.into_parts().io.into_inner()).await,
+        Err(_) => {} // Dropping the connection drops its call, and that ends the handler.
+    }
+}
+
+async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
+    watch.clock.http2();
+    let service = service_fn(move |request: Request<Incoming>| session.clone().serve(request));
+    let mut connection = pin!(
+        conn::http2::Builder::new(TokioExecutor::new())
+            .max_header_list_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    loop {
+        match watch.over(|cx| connection.as_mut().poll(cx)).await {
+            Ok(_) | Err(Stop::Order(Order::Cut) | Stop::Expired(Expired::Write)) => return,
+            Err(Stop::Order(_) | Stop::Expired(_)) => connection.as_mut().graceful_shutdown(),
+            Err(Stop::HungUp) => {}
+        }
+    }
+}
+
+async fn refuse_slow_head(socket: &mut Socket) {
+    let words = async {
+        socket.write_all(SLOW_HEAD).await?;
+        socket.shutdown().await
+    };
+    // A client that does not read its 408 either has lost it.
+    let _ = timeout(LAST_WORDS, words).await;
+}
+
+/// Says that nothing more comes, and reads off what the client still sends.
+async fn linger(mut socket: Socket) {
+    let mut rest = [0; 4096];
+    let _ = timeout(LINGER, async {
+        socket.shutdown().await?;
+        while socket.read(&mut rest).await? > 0 {}
+        std::io::Result::Ok(())
+    })
+    .await;
+}
+
+/// The limits, orders and ends that a connection lives under.
+struct Watch {
+    clock: Arc<Clock>,
+    orders: watch::Receiver<Order>,
+    hangup: Option<Hangup>,
+    /// The client has closed its side.
+    gone: bool,
+    fd: RawFd,
+}
+
+impl Watch {
+    fn new(shared: &Shared, clock: Arc<Clock>, stream: &Stream) -> Watch {
+        let mut orders = shared.orders.subscribe();
+        orders.mark_changed(); // What was ordered before this connection came holds for it too.
+        let hangup = shared.hangups.watch(stream.as_fd());
+        let hangup = hangup.inspect_err(|error| tracing::debug!(%error, "a hang-up will be seen late")).ok();
+        Watch { clock, orders, hangup, gone: false, fd: stream.as_fd().as_raw_fd() }
+    }
+
+    /// Polls a connection until it is ready, or something else has to happen first. A hang-up is told once, and
+    /// again when a call begins behind it.
+    async fn over<T>(&mut self, mut connection: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Stop> {
+        let Watch { clock, orders, hangup, gone, fd } = self;
+        let mut timer = pin!(sleep_until(Instant::now() + FAR));
+        let mut heard = pin!(async {
+            match hangup {
+                Some(hangup) => hangup.heard().await,
+                None => std::future::pending().await,
+            }
+        });
+        let mut changed = Box::pin(orders.changed());
+        let stopped = poll_fn(|cx| {
+            if let Poll::Ready(done) = connection(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            if changed.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(Stop::Order(Order::Serve)));
+            }
+            let heard_now = !*gone && heard.as_mut().poll(cx).is_ready();
+            if heard_now || *gone && clock.busy() {
+                *gone = true;
+                return Poll::Ready(Err(Stop::HungUp));
+            }
+            poll_limits(clock, *fd, timer.as_mut(), cx).map(|expired| Err(Stop::Expired(expired)))
+        })
+        .await;
+        drop(changed);
+        let Err(Stop::Order(_)) = stopped else { return stopped };
+        let order = *orders.borrow_and_update();
+        if order != Order::Serve {
+            clock.drain();
+        }
+        Err(Stop::Order(order))
+    }
+}
+
+/// Ready when a limit is reached. The timer is moved only when it must ring earlier, or has rung too early.
+fn poll_limits(
+    clock: &Clock,
+    fd: RawFd,
+    mut timer: Pin<&mut tokio::time::Sleep>,
+    cx: &mut Context<'_>,
+) -> Poll<Expired> {
+    while let Some((at, expired)) = clock.next() {
+        if at < timer.deadline() || timer.is_elapsed() {
+            timer.as_mut().reset(at);
+        }
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if at > Instant::now() {
+            continue;
+        }
+        if expired == Expired::Idle && has_unread(fd) {
+            // A request is there after all: hyper is polled again and will read it.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        return Poll::Ready(expired);
+    }
+    Poll::Pending
+}

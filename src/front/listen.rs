@@ -1,0 +1,187 @@
+//! Sockets that accept: bound at the start, listening when the function can serve, closed without losing anybody.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use super::Address;
+use super::socket::Stream;
+
+/// Connections that the kernel keeps for us while we are busy; it may cut this to net.core.somaxconn.
+const BACKLOG: i32 = 1024;
+/// Handshakes that were under way when new ones were shut out are given so long.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(10);
+
+/// An address could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {error}{}", hint(error))]
+pub struct ListenError {
+    address: String,
+    error: io::Error,
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => " (another program has it; choose another one with port or listen)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege; try 8080)",
+        _ => "",
+    }
+}
+
+/// A socket that holds its address and does not accept yet.
+#[derive(Debug)]
+pub(super) struct Bound {
+    socket: Socket,
+    /// As people and `heeler health` see it.
+    pub(super) address: String,
+    path: Option<PathBuf>,
+}
+
+/// A socket that accepts.
+#[derive(Debug)]
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+/// Takes an address.
+pub(super) fn bind(address: &Address) -> Result<Bound, ListenError> {
+    let (shown, bound) = match address {
+        Address::Tcp { host: Some(host), port } => {
+            let at = SocketAddr::new(*host, *port);
+            (at.to_string(), bind_tcp(at))
+        }
+        Address::Tcp { host: None, port } => (format!("port {port}"), bind_all(*port)),
+        Address::Unix(path) => (format!("unix:{}", path.display()), bind_unix(path)),
+    };
+    bound.map_err(|error| ListenError { address: shown, error })
+}
+
+/// All addresses: one socket for v6 and v4, or v4 alone where the kernel has no v6.
+fn bind_all(port: u16) -> io::Result<Bound> {
+    match bind_tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+            bind_tcp(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+        }
+        bound => bound,
+    }
+}
+
+/// Without SO_REUSEADDR: between bind and listen another program with that option could bind and listen first. With
+/// it only where an earlier instance's closed connections still hold the port (TIME_WAIT).
+fn bind_tcp(address: SocketAddr) -> io::Result<Bound> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    if let Err(error) = socket.bind(&address.into()) {
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return Err(error);
+        }
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+    }
+    let address = socket.local_addr()?.as_socket().map_or_else(String::new, |address| address.to_string());
+    Ok(Bound { socket, address, path: None })
+}
+
+fn bind_unix(path: &Path) -> io::Result<Bound> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    let address = SockAddr::unix(path)?;
+    if let Err(error) = socket.bind(&address) {
+        // A socket file outlives its server; one that nobody answers is in the way of nobody.
+        if error.kind() != io::ErrorKind::AddrInUse || StdUnixStream::connect(path).is_ok() {
+            return Err(error);
+        }
+        std::fs::remove_file(path)?;
+        socket.bind(&address)?;
+    }
+    Ok(Bound { socket, address: format!("unix:{}", path.display()), path: Some(path.to_owned()) })
+}
+
+impl Bound {
+    /// Accepts from here on.
+    pub(super) fn listen(self) -> io::Result<Listener> {
+        self.socket.listen(BACKLOG)?;
+        match self.path {
+            None => Ok(Listener::Tcp(TcpListener::from_std(self.socket.into())?)),
+            Some(path) => Ok(Listener::Unix(UnixListener::from_std(self.socket.into())?, path)),
+        }
+    }
+}
+
+impl Listener {
+    /// The next client.
+    pub(super) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| prepared(stream)),
+            Listener::Unix(unix, _) => unix.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+
+    /// Closes the door and hands over everybody who stood in it: a client whose connect succeeded is served.
+    pub(super) async fn close(self) -> Vec<Stream> {
+        match self {
+            Listener::Tcp(tcp) => close_tcp(tcp).await,
+            Listener::Unix(unix, path) => {
+                let _ = std::fs::remove_file(path); // First, so that nobody new finds the way in.
+                let Ok(unix) = unix.into_std() else { return Vec::new() };
+                std::iter::from_fn(|| unix.accept().ok())
+                    .filter_map(|(stream, _)| {
+                        stream.set_nonblocking(true).ok()?;
+                        Some(Stream::Unix(UnixStream::from_std(stream).ok()?))
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+/// Closing a listener resets what it has not accepted. So first no handshake may begin any more, then those under way
+/// may end, then the queue is emptied.
+async fn close_tcp(tcp: TcpListener) -> Vec<Stream> {
+    if let Err(error) = shut_out_new_handshakes(&tcp) {
+        tracing::debug!(%error, "the listener is closed without a filter");
+    }
+    tokio::time::sleep(LAST_HANDSHAKES).await;
+    let Ok(tcp) = tcp.into_std() else { return Vec::new() };
+    std::iter::from_fn(|| tcp.accept().ok())
+        .filter_map(|(stream, _)| {
+            stream.set_nonblocking(true).ok()?;
+            Some(prepared(TcpStream::from_std(stream).ok()?))
+        })
+        .collect()
+}
+
+/// A classic BPF filter on the listening socket sees segments from the TCP header on: those with SYN and without ACK
+/// (byte 13, bits 2 and 16) are dropped as if lost. The client tries again and meets a closed port.
+fn shut_out_new_handshakes(tcp: &TcpListener) -> io::Result<()> {
+    let load_flags = SockFilter::new(0x30, 0, 0, 13); // BPF_LD | BPF_B | BPF_ABS
+    let keep_syn_and_ack = SockFilter::new(0x54, 0, 0, 0x12); // BPF_ALU | BPF_AND | BPF_K
+    let if_syn_alone = SockFilter::new(0x15, 0, 1, 0x02); // BPF_JMP | BPF_JEQ | BPF_K
+    let drop = SockFilter::new(0x06, 0, 0, 0); // BPF_RET | BPF_K
+    let pass = SockFilter::new(0x06, 0, 0, u32::MAX);
+    let program = [load_flags, keep_syn_and_ack, if_syn_alone, drop, pass];
+    socket2::SockRef::from(&tcp.as_fd()).attach_filter(&program)
+}
+
+/// Answers are written in one piece or flushed on purpose: nothing to gather.
+fn prepared(stream: TcpStream) -> Stream {
+    let _ = stream.set_nodelay(true);
+    Stream::Tcp(stream)
+}
+
+impl ListenError {
+    /// `address` as it was asked for.
+    pub(super) fn new(address: &str, error: io::Error) -> ListenError {
+        ListenError { address: address.to_owned(), error }
+    }
+}

@@ -1,0 +1,82 @@
+//! Replies and refusals as HTTP, and the one table of statuses.
+
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{HeaderMap, Response, StatusCode};
+
+use super::Config;
+use crate::invoke::{CallError, ReplyBody};
+use crate::reason::Reason;
+
+/// On every answer that heeler made itself.
+pub(super) const X_HEELER_REASON: HeaderName = HeaderName::from_static("x-heeler-reason");
+/// Taken over or made, to the handler and back.
+pub(super) const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
+/// Time to the head of the answer.
+pub(super) const X_DURATION_SECONDS: HeaderName = HeaderName::from_static("x-duration-seconds");
+
+/// nginx's number for a client that went away; only logs and metrics see it.
+pub(super) const CLIENT_GONE: u16 = 499;
+
+/// The status of each reason.
+fn status(reason: Reason, config: &Config) -> StatusCode {
+    match reason {
+        Reason::BadRequest => StatusCode::BAD_REQUEST,
+        Reason::Method => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::SlowRequest => StatusCode::REQUEST_TIMEOUT,
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::Expectation => StatusCode::EXPECTATION_FAILED,
+        Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Reason::Full => StatusCode::TOO_MANY_REQUESTS,
+        Reason::Exit | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => StatusCode::BAD_GATEWAY,
+        Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
+        Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Reason::ClientGone => StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
+        Reason::QueueFull
+        | Reason::QueueTimeout
+        | Reason::Connections
+        | Reason::NoProcess
+        | Reason::NoDescriptor
+        | Reason::Starting
+        | Reason::Handler
+        | Reason::Draining => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// An answer of heeler's own: one line, the word in a header, and when to come again where that helps.
+pub(super) fn refusal(error: &CallError, config: &Config) -> Response<ReplyBody> {
+    let status = status(error.reason, config);
+    let body = error.body.clone().unwrap_or_else(|| format!("{error}\n").into());
+    let mut response = text(status, body);
+    let headers = response.headers_mut();
+    headers.insert(X_HEELER_REASON, HeaderValue::from_static(error.reason.word()));
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    response
+}
+
+/// A short text.
+pub(super) fn text(status: StatusCode, body: impl Into<bytes::Bytes>) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::of(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// The id of a call: the caller's, or a new one of 128 random bits. An id that no log line could carry is replaced.
+pub(super) fn call_id(headers: &HeaderMap) -> HeaderValue {
+    let given = [X_CALL_ID, HeaderName::from_static("x-request-id")].iter().find_map(|name| headers.get(name));
+    let fits = |id: &&HeaderValue| !id.is_empty() && id.len() <= 256 && id.to_str().is_ok();
+    given.filter(fits).cloned().unwrap_or_else(new_id)
+}
+
+fn new_id() -> HeaderValue {
+    // The standard library's hasher keys are random and differ for every state that is made from them.
+    use std::hash::{BuildHasher, RandomState};
+    let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(std::time::Instant::now()));
+    HeaderValue::from_str(&format!("{high:016x}{low:016x}")).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}

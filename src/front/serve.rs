@@ -1,0 +1,179 @@
+//! One request: route, checks, a place, the handler, the answer.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::time::Instant;
+
+use super::answer::{Answer, Busy, Record};
+use super::clock::Clock;
+use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
+use super::route::{self, Door, Route};
+use super::{Shared, deadline, probe, strict};
+use crate::invoke::{Call, CallError, Deadline, Pace, Place, ReplyBody, RequestBody};
+
+/// What all requests of a connection share.
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<Clock>,
+    pub(super) door: Door,
+    pub(super) remote: Option<IpAddr>,
+    pub(super) local_port: Option<u16>,
+}
+
+impl Session {
+    /// Answers one request; it never fails, since every failure is an answer.
+    pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+        let busy = Busy::new(&self.clock);
+        let http1 = request.version() < Version::HTTP_2;
+        let (response, record) = match route::of(request.uri().path(), self.door, &self.shared.config) {
+            Route::Health => (probe::health(&self.shared), None),
+            Route::Ready => (probe::ready(&self.shared).await, None),
+            Route::Metrics => (self.metrics(&request), None),
+            Route::Nobody => (text(StatusCode::NOT_FOUND, "not found: try /metrics, /_/health or /_/ready\n"), None),
+            Route::Function => self.function(request).await,
+        };
+        let (mut head, body) = response.into_parts();
+        if http1 && self.shared.closing() {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(Response::from_parts(head, Answer::new(body, record, busy)))
+    }
+
+    fn metrics(&self, request: &Request<Incoming>) -> Response<ReplyBody> {
+        let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let (kind, page) = self.shared.metrics.render(accept);
+        let mut response = text(StatusCode::OK, page);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+    }
+
+    async fn function(&self, request: Request<Incoming>) -> (Response<ReplyBody>, Option<Record>) {
+        let (head, body) = request.into_parts();
+        let shared = &self.shared;
+        let id = call_id(&head.headers);
+        let mut record = self.record(&head, &id);
+        if shared.config.debug_headers {
+            tracing::info!(call_id = ?id, headers = ?head.headers, "request");
+        }
+        let is_head = head.method == Method::HEAD;
+        let answer = self.run(head, body, id.clone(), &mut record).await;
+        let answer = match answer {
+            Ok(response) => without_body_where_due(response, is_head).await,
+            Err(error) => Err(error),
+        };
+        let mut response = answer.unwrap_or_else(|error| {
+            record.reason = Some(error.reason);
+            refusal(&error, &shared.config)
+        });
+        let headers = response.headers_mut();
+        headers.insert(X_CALL_ID, id);
+        if record.handed.is_some() {
+            let seconds = format!("{:.6}", record.started.elapsed().as_secs_f64());
+            headers.extend(HeaderValue::from_str(&seconds).map(|seconds| (X_DURATION_SECONDS, seconds)));
+        }
+        if shared.config.debug_headers {
+            tracing::info!(call_id = ?record.id, ?headers, "response");
+        }
+        record.status = Some(response.status().as_u16());
+        (response, Some(record))
+    }
+
+    fn record(&self, head: &Parts, id: &HeaderValue) -> Record {
+        self.shared.metrics.request_started();
+        Record {
+            shared: self.shared.clone(),
+            method: head.method.clone(),
+            target: head.uri.clone(),
+            id: id.clone(),
+            started: Instant::now(),
+            handed: None,
+            status: None,
+            reason: None,
+            bytes: 0,
+            whole: false,
+        }
+    }
+
+    async fn run(
+        &self,
+        head: Parts,
+        body: Incoming,
+        id: HeaderValue,
+        record: &mut Record,
+    ) -> Result<Response<ReplyBody>, CallError> {
+        let config = &self.shared.config;
+        let deadline = deadline::of_call(config.exec_timeout, &head.headers);
+        let body = self.admit(&head, body)?;
+        let place = self.shared.admission.enter(deadline).await?;
+        record.handed = Some(Instant::now());
+        let call = self.call(head, id, body, deadline, place);
+        let reply = self.shared.invoker.call(call).await?;
+        let mut response = Response::new(reply.body);
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        Ok(response)
+    }
+
+    /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.
+    fn admit(&self, head: &Parts, body: Incoming) -> Result<RequestBody, CallError> {
+        let config = &self.shared.config;
+        let length = body.size_hint().exact();
+        let pace = match self.shared.invoker.holds_bodies() {
+            true => Pace::whole(config.read_timeout),
+            false => Pace::streamed(config.read_timeout, length),
+        };
+        let body = RequestBody::new(body, config.max_body, pace);
+        strict::check(head)?;
+        match (length, config.max_body) {
+            (Some(length), Some(max)) if length > max => Err(CallError::new(
+                crate::reason::Reason::BodyTooLarge,
+                format!("the request's body has {length} bytes and max_body is {max}"),
+            )),
+            _ => Ok(body),
+        }
+    }
+
+    fn call(&self, head: Parts, id: HeaderValue, body: RequestBody, deadline: Deadline, place: Place) -> Call {
+        Call {
+            id,
+            method: head.method,
+            target: head.uri,
+            version: head.version,
+            headers: head.headers,
+            body,
+            remote: self.remote,
+            local_port: self.local_port,
+            deadline,
+            place,
+        }
+    }
+}
+
+/// HEAD, 204 and 304 have no body on the wire. The handler's is read to its end all the same: hyper would drop it at
+/// once, and a dropped body ends the call.
+async fn without_body_where_due(
+    response: Response<ReplyBody>,
+    is_head: bool,
+) -> Result<Response<ReplyBody>, CallError> {
+    let bare = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !is_head && !bare {
+        return Ok(response);
+    }
+    let (mut head, mut body) = response.into_parts();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|aborted| aborted.0)?;
+        length += frame.data_ref().map_or(0, bytes::Bytes::len);
+    }
+    if !bare {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Ok(Response::from_parts(head, ReplyBody::empty()))
+}
