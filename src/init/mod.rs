@@ -133,6 +133,10 @@ impl Init {
         let Some(sent) = self.options.rewrite.of(signal) else {
             return self.trace(format_args!("dropped {name}"));
         };
+        if sent == libc::SIGTSTP && self.stopped {
+            // The stop key came before SIGCONT was read, and took it away: the command still stands.
+            return plain::stop_with_group();
+        }
         let mut to_group = self.options.group;
         if sent == libc::SIGCONT {
             self.terminal.hand_over(self.child);

@@ -148,12 +148,24 @@ pub(super) fn change_mask(how: i32, set: SignalSet) -> SignalSet {
 pub(crate) fn next_signal() -> i32 {
     let set = !set_of(&FAULTS);
     loop {
-        let (info, timeout) = (std::ptr::null_mut::<libc::siginfo_t>(), std::ptr::null::<libc::timespec>());
-        // SAFETY: the set is ours and of the given size; the kernel takes null for "no details" and "no limit".
-        let signal =
-            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, info, timeout, size_of::<SignalSet>()) };
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        let no_limit = std::ptr::null::<libc::timespec>();
+        // SAFETY: the set is ours and of the given size, the kernel fills the details and takes null for "no limit".
+        let signal = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                &raw const set,
+                info.as_mut_ptr(),
+                no_limit,
+                size_of::<SignalSet>(),
+            )
+        };
         // EINTR: heeler was stopped and continued meanwhile.
-        if let Ok(signal @ 1..) = i32::try_from(signal) {
+        let Ok(signal @ 1..) = i32::try_from(signal) else { continue };
+        // SAFETY: zeroed above and filled by the kernel; every kind of SIGPIPE names its sender.
+        let sender = unsafe { info.assume_init().si_pid() };
+        // A write of our own to somebody who is gone: it waits although it is ignored, since it is blocked.
+        if signal != libc::SIGPIPE || sender != nix::unistd::getpid().as_raw() {
             return signal;
         }
     }
