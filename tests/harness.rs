@@ -1,4 +1,5 @@
 //! The tests' own client and page reader: they must see what is wrong, or no test can.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod support;
 

@@ -225,9 +225,18 @@ impl Conn {
         self.stream.set_read_timeout(Some(time)).expect("a read timeout");
     }
 
+    pub fn set_write_patience(&mut self, time: Duration) {
+        self.stream.set_write_timeout(Some(time)).expect("a write timeout");
+    }
+
     /// Sends bytes; says whether the other side took them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
+    }
+
+    /// A second handle on the same socket, to read with while this one writes.
+    pub fn twin(&self) -> Conn {
+        Conn { stream: self.stream.try_clone().expect("a second handle"), buffer: Vec::new() }
     }
 
     pub fn half_close(&self) {

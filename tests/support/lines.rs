@@ -71,6 +71,11 @@ impl Lines {
         self.0.state.lock().unwrap().lines.clone()
     }
 
+    /// How many lines so far are wanted.
+    pub fn count(&self, wanted: impl Fn(&str) -> bool) -> usize {
+        self.0.state.lock().unwrap().lines.iter().filter(|line| wanted(line)).count()
+    }
+
     /// All lines so far that are JSON objects.
     pub fn json(&self) -> Vec<Value> {
         self.all().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()

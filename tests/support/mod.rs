@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Conn, Failure, Request, Response};
 pub use gate::Gate;
-pub use heeler::{Builder, Heeler, testfn, testfn_path};
+pub use heeler::{Builder, Heeler, free_port, testfn, testfn_path};
 pub use lines::Lines;
 pub use page::Page;
 
@@ -96,4 +96,11 @@ pub fn assert_same(seen: &[u8], expected: &[u8], what: &str) {
 pub fn is_root() -> bool {
     // SAFETY: a syscall without arguments.
     unsafe { libc::geteuid() == 0 }
+}
+
+/// Whether a tool runs to a good end.
+pub fn succeeds(program: &str, args: &[&str]) -> bool {
+    let mut command = std::process::Command::new(program);
+    command.args(args).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
