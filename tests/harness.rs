@@ -1,0 +1,71 @@
+//! The tests' own client and page reader: they must see what is wrong, or no test can.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use support::{Conn, Failure, Page, Request, Response};
+
+/// What the client makes of these bytes, when the server closes after them.
+fn answer(bytes: &'static [u8]) -> Result<Response, Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+        stream.write_all(bytes).unwrap();
+    });
+    let answer = Conn::open(address).try_call(&Request::get("/"));
+    server.join().unwrap();
+    answer
+}
+
+#[test]
+fn whole_answers_are_read_by_their_framing() {
+    let seen = answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").unwrap();
+    assert_eq!((seen.status, seen.text()), (200, "hi".to_owned()));
+    let seen = answer(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\nA\r\n0123456789\r\n0\r\n\r\n");
+    assert_eq!(seen.unwrap().text(), "h0123456789");
+    assert_eq!(answer(b"HTTP/1.1 200 OK\r\n\r\nto the end").unwrap().text(), "to the end");
+    assert_eq!(answer(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().text(), "");
+}
+
+#[test]
+fn cut_answers_are_told_from_whole_ones() {
+    let cut = [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhi",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n",
+    ];
+    for bytes in cut {
+        let seen = answer(bytes).unwrap_err().cut();
+        assert_eq!((seen.status, seen.text()), (200, "hi".to_owned()));
+    }
+    assert!(matches!(answer(b"HTTP/1.1 200 OK\r\nX"), Err(Failure::Cut(_))));
+    assert!(matches!(answer(b""), Err(Failure::Nothing)));
+}
+
+#[test]
+fn nonsense_is_told_from_answers() {
+    for bytes in [
+        &b"HTTP/2.0 200 OK\r\n\r\n"[..],
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        assert!(matches!(answer(bytes), Err(Failure::Nonsense(_))));
+    }
+}
+
+#[test]
+fn pages_are_read() {
+    let page = Page::parse("# TYPE a counter\na{x=\"1\",y=\"2\"} 3\na{x=\"2\",y=\"2\"} 4\nb 0.5\n");
+    assert_eq!(page.value("a", &[("x", "1")]), 3.0);
+    assert_eq!(page.sum("a", &[("y", "2")]), 7.0);
+    assert_eq!(page.sum("a", &[("y", "3")]), 0.0);
+    assert_eq!(page.value("b", &[]), 0.5);
+    assert_eq!(page.kind("a"), Some("counter"));
+    assert_eq!(page.kind("b"), None);
+}

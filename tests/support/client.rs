@@ -1,0 +1,427 @@
+//! An HTTP/1 client that shows what came over the wire, cut answers included.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::PATIENCE;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+    chunked: bool,
+}
+
+impl Request {
+    pub fn new(method: &str, target: &str) -> Request {
+        let (method, target) = (method.to_owned(), target.to_owned());
+        Request { method, target, headers: Vec::new(), body: None, chunked: false }
+    }
+
+    pub fn get(target: &str) -> Request {
+        Request::new("GET", target)
+    }
+
+    pub fn post(target: &str, body: impl Into<Vec<u8>>) -> Request {
+        Request::new("POST", target).body(body)
+    }
+
+    /// A call of one of the fixture's roles; heeler runs `testfn do`.
+    pub fn role(words: &str) -> Request {
+        Request::get("/").header("X-Do", words)
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Request {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn gate(self, gate: &super::Gate) -> Request {
+        let path = gate.path().to_owned();
+        self.header("X-Gate", &path)
+    }
+
+    /// With its Content-Length.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Request {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// In pieces, without a Content-Length.
+    pub fn chunked(mut self, body: impl Into<Vec<u8>>) -> Request {
+        self.chunked = true;
+        self.body(body)
+    }
+
+    pub fn method(mut self, method: &str) -> Request {
+        method.clone_into(&mut self.method);
+        self
+    }
+
+    pub fn target(mut self, target: &str) -> Request {
+        target.clone_into(&mut self.target);
+        self
+    }
+
+    /// The head alone.
+    pub fn head_bytes(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head += "Host: heeler.test\r\n";
+        }
+        match &self.body {
+            Some(_) if self.chunked => head += "Transfer-Encoding: chunked\r\n",
+            Some(body) => head += &format!("Content-Length: {}\r\n", body.len()),
+            None => {}
+        }
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        (head + "\r\n").into_bytes()
+    }
+
+    fn body_bytes(&self) -> Vec<u8> {
+        let body = self.body.clone().unwrap_or_default();
+        if !self.chunked {
+            return body;
+        }
+        // Sizes that fit no buffer of anybody.
+        let mut bytes = Vec::with_capacity(body.len() + body.len() / 100 + 16);
+        for piece in body.chunks(8191) {
+            bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+            bytes.extend_from_slice(piece);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head_bytes(), self.body_bytes()].concat()
+    }
+}
+
+/// What came.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The only value of a header.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let values = self.all(name);
+        assert!(values.len() < 2, "{name} comes {} times", values.len());
+        values.first().copied()
+    }
+
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let wanted = self.headers.iter().filter(|(of, _)| of.eq_ignore_ascii_case(name));
+        wanted.map(|(_, value)| value.as_str()).collect()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The word for an answer that heeler made itself.
+    #[track_caller]
+    pub fn reason(&self) -> &str {
+        self.header("x-heeler-reason").unwrap_or("")
+    }
+
+    pub fn is_chunked(&self) -> bool {
+        self.header("transfer-encoding") == Some("chunked")
+    }
+
+    pub fn closes(&self) -> bool {
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
+    /// `NAME=value` of an environment that the fixture printed.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let text = self.text();
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    }
+
+    /// Asserts a status and the word of an answer that heeler made itself.
+    #[track_caller]
+    pub fn assert_made_by_heeler(&self, status: u16, reason: &str) {
+        assert_eq!((self.status, self.reason()), (status, reason), "{:?} {}", self.headers, self.text());
+    }
+
+    #[track_caller]
+    pub fn assert_ok(&self) -> &Response {
+        assert_eq!(self.status, 200, "{:?} {}", self.headers, self.text());
+        self
+    }
+}
+
+/// Why there is no whole answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The connection ended before the first byte of one.
+    Nothing,
+    /// It ended within one; what came until then.
+    Cut(Response),
+    /// Nothing came for as long as the client waits.
+    TimedOut,
+    /// What came is not HTTP.
+    Nonsense(String),
+}
+
+impl Failure {
+    /// The part that came of an answer that was cut.
+    #[track_caller]
+    pub fn cut(self) -> Response {
+        match self {
+            Failure::Cut(response) => response,
+            other => panic!("not a cut answer: {other:?}"),
+        }
+    }
+}
+
+/// One connection.
+pub struct Conn {
+    stream: TcpStream,
+    /// Read and not yet used.
+    buffer: Vec<u8>,
+}
+
+impl Conn {
+    #[track_caller]
+    pub fn open(address: SocketAddr) -> Conn {
+        Conn::try_open(address).expect("heeler takes a connection")
+    }
+
+    pub fn try_open(address: SocketAddr) -> std::io::Result<Conn> {
+        Conn::over(TcpStream::connect_timeout(&address, PATIENCE)?)
+    }
+
+    pub fn over(stream: TcpStream) -> std::io::Result<Conn> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Conn { stream, buffer: Vec::new() })
+    }
+
+    /// A connection that holds little of what it is sent, so that a client who does not read is soon felt.
+    pub fn open_narrow(address: SocketAddr) -> Conn {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        socket.connect(&address.into()).expect("heeler takes a connection");
+        Conn::over(socket.into()).expect("a connection")
+    }
+
+    pub fn set_patience(&mut self, time: Duration) {
+        self.stream.set_read_timeout(Some(time)).expect("a read timeout");
+    }
+
+    pub fn set_write_patience(&mut self, time: Duration) {
+        self.stream.set_write_timeout(Some(time)).expect("a write timeout");
+    }
+
+    /// Sends bytes; says whether the other side took them.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// A second handle on the same socket, to read with while this one writes.
+    pub fn twin(&self) -> Conn {
+        Conn { stream: self.stream.try_clone().expect("a second handle"), buffer: Vec::new() }
+    }
+
+    pub fn half_close(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Closes with a reset instead of an orderly end.
+    pub fn reset(self) {
+        let socket = socket2::Socket::from(self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("linger");
+    }
+
+    /// A call with a whole answer.
+    #[track_caller]
+    pub fn call(&mut self, request: &Request) -> Response {
+        match self.try_call(request) {
+            Ok(response) => response,
+            Err(failure) => panic!("no whole answer to {} {}: {failure:?}", request.method, request.target),
+        }
+    }
+
+    /// Sends and reads at once, so that neither side ever waits for the other.
+    pub fn try_call(&mut self, request: &Request) -> Result<Response, Failure> {
+        let bytes = request.bytes();
+        if bytes.len() <= 16 * 1024 {
+            self.send(&bytes);
+            return self.read_response(&request.method);
+        }
+        let mut writer = self.stream.try_clone().expect("a second handle");
+        std::thread::scope(|scope| {
+            // A server that answers early may close while we send: the answer decides.
+            scope.spawn(move || drop(writer.write_all(&bytes)));
+            let answer = self.read_response(&request.method);
+            if answer.is_err() {
+                // Nobody reads any more, and the writer must not wait for that.
+                let _ = self.stream.shutdown(Shutdown::Both);
+            }
+            answer
+        })
+    }
+
+    /// The next answer that is not an interim one.
+    pub fn read_response(&mut self, method: &str) -> Result<Response, Failure> {
+        loop {
+            let mut response = self.read_head()?;
+            if response.status >= 200 {
+                self.read_body(&mut response, method)?;
+                return Ok(response);
+            }
+        }
+    }
+
+    /// The next head, interim ones (1xx) too; `body` is empty.
+    pub fn read_head(&mut self) -> Result<Response, Failure> {
+        let end = loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                break end;
+            }
+            if self.fill()? == 0 {
+                return Err(match self.buffer.is_empty() {
+                    true => Failure::Nothing,
+                    false => Failure::Cut(Response::default()),
+                });
+            }
+        };
+        let head: Vec<u8> = self.buffer.drain(..end + 4).collect();
+        parse_head(&head[..end]).ok_or_else(|| Failure::Nonsense(String::from_utf8_lossy(&head).into_owned()))
+    }
+
+    /// The body that belongs to a head, as its framing says.
+    pub fn read_body(&mut self, response: &mut Response, method: &str) -> Result<(), Failure> {
+        if method == "HEAD" || matches!(response.status, 204 | 304) {
+            return Ok(());
+        }
+        if response.is_chunked() {
+            while let Some(chunk) = self.read_chunk_of(response)? {
+                response.body.extend_from_slice(&chunk);
+            }
+            return Ok(());
+        }
+        if let Some(length) = response.header("content-length") {
+            let length: usize = length.parse().map_err(|_| Failure::Nonsense(length.to_owned()))?;
+            while self.buffer.len() < length {
+                if self.fill()? == 0 {
+                    response.body.append(&mut self.buffer);
+                    return Err(Failure::Cut(std::mem::take(response)));
+                }
+            }
+            response.body = self.buffer.drain(..length).collect();
+            return Ok(());
+        }
+        while self.fill()? > 0 {}
+        response.body.append(&mut self.buffer);
+        Ok(())
+    }
+
+    /// The next piece of a chunked body; `None` is its proper end.
+    pub fn read_chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        self.read_chunk_of(&Response::default())
+    }
+
+    fn read_chunk_of(&mut self, response: &Response) -> Result<Option<Vec<u8>>, Failure> {
+        let line = self.read_line(response)?;
+        let size = usize::from_str_radix(&line, 16).map_err(|_| Failure::Nonsense(line.clone()))?;
+        if size == 0 {
+            while !self.read_line(response)?.is_empty() {}
+            return Ok(None);
+        }
+        while self.buffer.len() < size + 2 {
+            if self.fill()? == 0 {
+                let mut cut = response.clone();
+                cut.body.extend_from_slice(&self.buffer[..self.buffer.len().min(size)]);
+                return Err(Failure::Cut(cut));
+            }
+        }
+        let chunk = self.buffer.drain(..size).collect();
+        match self.buffer.drain(..2).collect::<Vec<_>>() == b"\r\n" {
+            true => Ok(Some(chunk)),
+            false => Err(Failure::Nonsense("no line end after a chunk".to_owned())),
+        }
+    }
+
+    fn read_line(&mut self, response: &Response) -> Result<String, Failure> {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n") {
+                let line = self.buffer.drain(..end + 2).take(end).collect();
+                return String::from_utf8(line).map_err(|line| Failure::Nonsense(line.to_string()));
+            }
+            if self.fill()? == 0 {
+                return Err(Failure::Cut(response.clone()));
+            }
+        }
+    }
+
+    /// Everything until the other side closes.
+    pub fn read_to_end(&mut self) -> Result<Vec<u8>, Failure> {
+        while self.fill()? > 0 {}
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
+    /// Some bytes of whatever comes, at most so many; empty at the end.
+    pub fn read_some(&mut self, most: usize) -> Result<Vec<u8>, Failure> {
+        if self.buffer.is_empty() {
+            self.fill_up_to(most)?;
+        }
+        let length = self.buffer.len().min(most);
+        Ok(self.buffer.drain(..length).collect())
+    }
+
+    /// Reads what is there; 0 is the end, a reset too.
+    fn fill(&mut self) -> Result<usize, Failure> {
+        self.fill_up_to(256 * 1024)
+    }
+
+    fn fill_up_to(&mut self, most: usize) -> Result<usize, Failure> {
+        let old = self.buffer.len();
+        self.buffer.resize(old + most, 0);
+        let read = loop {
+            match self.stream.read(&mut self.buffer[old..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(length) => Ok(length),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(Failure::TimedOut),
+            Err(_) => Ok(0),
+        }
+    }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+fn parse_head(head: &[u8]) -> Option<Response> {
+    let head = std::str::from_utf8(head).ok()?;
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next()?.splitn(3, ' ');
+    first.next().filter(|version| matches!(*version, "HTTP/1.1" | "HTTP/1.0"))?;
+    let status = first.next()?.parse().ok()?;
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    };
+    Some(Response { status, headers: lines.map(header).collect::<Option<_>>()?, body: Vec::new() })
+}

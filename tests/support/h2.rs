@@ -1,0 +1,85 @@
+//! An HTTP/2 client by prior knowledge.
+
+use std::net::SocketAddr;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::{HeaderMap, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+
+pub type Body = http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>;
+
+/// One connection.
+pub struct Client {
+    pub sender: SendRequest<Body>,
+    /// Ends with the connection.
+    pub connection: JoinHandle<Result<(), hyper::Error>>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub trailers: Option<HeaderMap>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+pub async fn connect(address: SocketAddr) -> Client {
+    let stream = TcpStream::connect(address).await.expect("heeler takes a connection");
+    stream.set_nodelay(true).expect("nodelay");
+    let (sender, connection) =
+        handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("an HTTP/2 handshake");
+    Client { sender, connection: tokio::spawn(connection) }
+}
+
+pub fn full(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).boxed()
+}
+
+/// A request with headers and a body.
+pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(format!("http://heeler.test{target}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(full(body)).expect("a valid request")
+}
+
+impl Client {
+    /// Sends a request and reads its answer to the end.
+    pub async fn call(&mut self, request: Request<Body>) -> Result<Answer, hyper::Error> {
+        read(self.send(request).await?).await
+    }
+
+    /// Sends a request and reads the head of its answer.
+    pub async fn send(&mut self, request: Request<Body>) -> Result<Response<Incoming>, hyper::Error> {
+        self.sender.ready().await?;
+        timeout(PATIENCE, self.sender.send_request(request)).await.expect("an answer in time")
+    }
+}
+
+/// The rest of an answer.
+pub async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
+    let (head, body) = response.into_parts();
+    let body = timeout(PATIENCE, body.collect()).await.expect("a body in time")?;
+    let trailers = body.trailers().cloned();
+    let (status, headers) = (head.status.as_u16(), head.headers);
+    Ok(Answer { status, headers, body: body.to_bytes().to_vec(), trailers })
+}

@@ -1,0 +1,350 @@
+//! The real binary, started with a clean environment and ended with all that it started.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use serde_json::Value;
+
+use super::client::{Conn, Request, Response};
+use super::{Lines, PATIENCE, Page, tree, within};
+
+/// Where cargo puts the fixture, beside the folder of the test binaries.
+pub fn testfn_path() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let path = test.parent().and_then(Path::parent).expect("target/debug/deps").join("examples/testfn");
+    assert!(path.exists(), "{} is not built: cargo test builds it", path.display());
+    path
+}
+
+/// A command line that plays a role of the fixture.
+pub fn testfn(words: &str) -> String {
+    let path = testfn_path();
+    format!("{} {words}", shell_words::quote(path.to_str().expect("a path of plain letters")))
+}
+
+/// What heeler is started with.
+pub struct Builder {
+    program: PathBuf,
+    env: BTreeMap<String, String>,
+    args: Vec<String>,
+    namespace: bool,
+    folder: Option<PathBuf>,
+    limits: Vec<(i32, u64, u64)>,
+    blocked: Vec<Signal>,
+    user: Option<u32>,
+    stdin: Stdio,
+}
+
+impl Builder {
+    pub fn env(mut self, name: &str, value: &str) -> Builder {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Builder {
+        self.env.remove(name);
+        self
+    }
+
+    pub fn envs(self, pairs: &[(&str, &str)]) -> Builder {
+        pairs.iter().fold(self, |builder, (name, value)| builder.env(name, value))
+    }
+
+    pub fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Builder {
+        self.args.extend(args.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// A mode and a role of the fixture.
+    pub fn role(self, mode: &str, words: &str) -> Builder {
+        let command = testfn(words);
+        self.env("mode", mode).env("fprocess", &command)
+    }
+
+    /// With a metrics listener on a free port.
+    pub fn metrics(self) -> Builder {
+        let port = free_port().to_string();
+        self.env("metrics_port", &port)
+    }
+
+    /// As process 1 of a namespace of its own.
+    pub fn in_namespace(mut self) -> Builder {
+        self.namespace = true;
+        self
+    }
+
+    pub fn folder(mut self, folder: &Path) -> Builder {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// A resource limit, soft and hard.
+    pub fn limit(mut self, resource: u32, soft: u64, hard: u64) -> Builder {
+        self.limits.push((resource as i32, soft, hard));
+        self
+    }
+
+    pub fn blocked(mut self, signal: Signal) -> Builder {
+        self.blocked.push(signal);
+        self
+    }
+
+    /// As another user, from a copy of the binary that this user may run.
+    pub fn user(mut self, user: u32, program: &Path) -> Builder {
+        self.user = Some(user);
+        program.clone_into(&mut self.program);
+        self
+    }
+
+    pub fn stdin(mut self, stdin: Stdio) -> Builder {
+        self.stdin = stdin;
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub fn start(self) -> Heeler {
+        let mut heeler = self.spawn();
+        heeler.wait_ready();
+        heeler
+    }
+
+    /// Starts it.
+    pub fn spawn(self) -> Heeler {
+        let mut command = match self.namespace {
+            false => Command::new(&self.program),
+            true => Command::new("unshare"),
+        };
+        if self.namespace {
+            command.args(["-pf", "--kill-child", "--mount-proc", "--"]).arg(&self.program);
+        }
+        command.args(&self.args).env_clear().envs(&self.env);
+        command.stdin(self.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let (limits, blocked) = (self.limits, self.blocked.into_iter().collect::<SigSet>());
+        let prepare = move || {
+            for (resource, soft, hard) in &limits {
+                let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
+                // SAFETY: a syscall with a pointer to our own value. The type of the first argument differs by libc.
+                if unsafe { libc::setrlimit(*resource as _, &raw const limit) } != 0 {
+                    return Err(std::io::Error::last_os_error());
+                }
+            }
+            blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+            Ok(())
+        };
+        // SAFETY: nothing between fork and exec but two syscalls.
+        unsafe { command.pre_exec(prepare) };
+        let mut child = command.spawn().expect("heeler can be started");
+        let stdout = Lines::follow(child.stdout.take().expect("a pipe"));
+        let stderr = Lines::follow(child.stderr.take().expect("a pipe"));
+        let pid = i32::try_from(child.id()).expect("a pid");
+        Heeler { child, pid, namespace: self.namespace, stdout, stderr, port: 0, metrics_port: None }
+    }
+}
+
+/// A port that nobody listens on, outside the kernel's own range so that no other test is given it meanwhile.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % 120) as u16 * 100;
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        if socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into()).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A running heeler; dropping it ends its whole tree.
+pub struct Heeler {
+    child: Child,
+    /// heeler itself, as seen from here.
+    pub pid: i32,
+    namespace: bool,
+    pub stdout: Lines,
+    pub stderr: Lines,
+    pub port: u16,
+    pub metrics_port: Option<u16>,
+}
+
+impl Heeler {
+    /// Nothing but what no test wants to say itself.
+    pub fn builder() -> Builder {
+        let env = [
+            ("PATH", std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned())),
+            ("port", "0".to_owned()),
+            ("metrics_port", "0".to_owned()),
+            ("suppress_lock", "true".to_owned()),
+            ("log_format", "json".to_owned()),
+        ];
+        Builder {
+            program: env!("CARGO_BIN_EXE_heeler").into(),
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            args: Vec::new(),
+            namespace: false,
+            folder: None,
+            limits: Vec::new(),
+            blocked: Vec::new(),
+            user: None,
+            stdin: Stdio::null(),
+        }
+    }
+
+    /// Starts it with these settings and waits until it is ready.
+    #[track_caller]
+    pub fn start(env: &[(&str, &str)]) -> Heeler {
+        Heeler::builder().envs(env).start()
+    }
+
+    /// Starts it with a mode and a role of the fixture, and waits until it is ready.
+    #[track_caller]
+    pub fn play(mode: &str, words: &str, env: &[(&str, &str)]) -> Heeler {
+        Heeler::builder().role(mode, words).envs(env).start()
+    }
+
+    #[track_caller]
+    pub fn wait_ready(&mut self) {
+        let Some((address, metrics)) = self.stderr.find(PATIENCE, ready_addresses) else {
+            panic!("heeler did not become ready:\n{}", self.stderr.text());
+        };
+        self.port = port_of(&address).unwrap_or(0);
+        self.metrics_port = metrics.as_deref().and_then(port_of);
+        if self.namespace {
+            let found = within(PATIENCE, || match tree::descendants(self.pid).first() {
+                Some(first) => {
+                    self.pid = first.pid;
+                    true
+                }
+                None => false,
+            });
+            assert!(found, "heeler is not below unshare");
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub fn metrics_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.metrics_port.expect("a metrics listener")).into()
+    }
+
+    #[track_caller]
+    pub fn conn(&self) -> Conn {
+        Conn::open(self.address())
+    }
+
+    /// A call on a connection of its own.
+    #[track_caller]
+    pub fn call(&self, request: &Request) -> Response {
+        self.conn().call(request)
+    }
+
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Response {
+        self.call(&Request::get(target))
+    }
+
+    #[track_caller]
+    pub fn post(&self, target: &str, body: impl Into<Vec<u8>>) -> Response {
+        self.call(&Request::post(target, body))
+    }
+
+    /// A request to the metrics listener.
+    #[track_caller]
+    pub fn ask_metrics(&self, request: &Request) -> Response {
+        Conn::open(self.metrics_address()).call(request)
+    }
+
+    #[track_caller]
+    pub fn scrape(&self) -> Page {
+        Page::parse(&self.ask_metrics(&Request::get("/metrics")).assert_ok().text())
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        tree::signal(self.pid, signal);
+    }
+
+    /// Waits for its end; 128+n after signal n.
+    #[track_caller]
+    pub fn exit_code(&mut self) -> i32 {
+        match self.exit_code_within(PATIENCE) {
+            Some(code) => code,
+            None => panic!("heeler does not end:\n{}", self.stderr.text()),
+        }
+    }
+
+    pub fn exit_code_within(&mut self, time: Duration) -> Option<i32> {
+        let mut status = None;
+        within(time, || {
+            status = self.child.try_wait().expect("our own child");
+            status.is_some()
+        });
+        status.map(|status| status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("our own child").is_none()
+    }
+
+    /// Waits until the listener is closed.
+    #[track_caller]
+    pub fn wait_closed(&self) {
+        super::eventually("the listener is closed", || Conn::try_open(self.address()).is_err());
+    }
+
+    /// Processes below it.
+    pub fn descendants(&self) -> Vec<tree::Process> {
+        tree::descendants(self.pid)
+    }
+
+    /// Waits until no process of any call is left, not even as a zombie.
+    #[track_caller]
+    pub fn wait_childless(&self) {
+        tree::wait_until_childless(self.pid);
+    }
+}
+
+impl Drop for Heeler {
+    fn drop(&mut self) {
+        self.stdout.resume();
+        self.stderr.resume();
+        if std::thread::panicking() {
+            eprintln!("--- heeler said:\n{}\n---", self.stderr.text());
+        }
+        // Taken before heeler's end: afterwards nobody knows whose children they were.
+        let below = tree::descendants(self.child.id() as i32);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        below.iter().for_each(|process| tree::kill_if_there(process.pid));
+    }
+}
+
+/// The addresses of a ready line, in JSON or in text.
+fn ready_addresses(line: &str) -> Option<(String, Option<String>)> {
+    if let Ok(line) = serde_json::from_str::<Value>(line) {
+        let text = |key: &str| line[key].as_str().map(str::to_owned);
+        return (line["msg"] == "ready")
+            .then(|| text("address"))
+            .flatten()
+            .map(|address| (address, text("metrics_address")));
+    }
+    let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key)).map(str::to_owned);
+    line.contains(" ready ").then(|| word("address=")).flatten().map(|address| (address, word("metrics_address=")))
+}
+
+fn port_of(address: &str) -> Option<u16> {
+    address.rsplit_once(':')?.1.parse().ok()
+}
