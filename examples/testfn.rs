@@ -263,8 +263,13 @@ fn print_env() {
 }
 
 fn kill_self(signal: usize) {
-    // SAFETY: a signal to ourselves.
-    unsafe { libc::raise(i32::try_from(signal).unwrap_or(libc::SIGKILL)) };
+    let signal = i32::try_from(signal).unwrap_or(libc::SIGKILL);
+    // Rust has a handler of its own for some.
+    // SAFETY: a default disposition, then a signal to ourselves.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
     hang();
 }
 

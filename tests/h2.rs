@@ -185,8 +185,7 @@ async fn a_client_that_goes_away_cancels_all_its_calls() {
         gate
     })
     .await;
-    client.connection.abort();
-    drop(client.sender);
+    client.hang_up();
     let pids = gate.pids();
     wait(move || tree::wait_until_gone(&pids)).await;
     wait(move || heeler.wait_childless()).await;
@@ -355,7 +354,7 @@ async fn many_resets_harm_nobody() {
             tokio::task::yield_now().await;
             call.abort();
         }
-        client.connection.abort();
+        client.hang_up();
     }
     let heeler = wait(move || {
         heeler.wait_childless();

@@ -145,6 +145,16 @@ fn every_call_has_one_line_with_the_status_that_was_sent() {
 }
 
 #[test]
+fn an_answer_that_is_cut_is_told_with_its_call() {
+    let heeler = Heeler::play("streaming", "flood-stdout 300000 3", &[]);
+    let cut = heeler.conn().try_call(&Request::get("/cut").header("X-Call-Id", "mine"));
+    assert!(cut.is_err());
+    assert_eq!(access(&heeler, "/cut")["reason"], "exit");
+    // The same letters as in every other line, so that one search finds all lines of a call.
+    heeler.stderr.wait_for_json("the cut", |line| line["level"] == "warn" && line["call_id"] == "mine");
+}
+
+#[test]
 fn the_line_of_a_call_looks_like_of_watchdogs_in_text() {
     let heeler = Heeler::play("streaming", "echo", &[TEXT]);
     heeler.call(&Request::post("/a?b=c", "hello").header("X-Call-Id", "mine")).assert_ok();

@@ -6,7 +6,9 @@ mod support;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use support::{Conn, Failure, Gate, Heeler, MODES, Request, SECOND, assert_took, echo_of, eventually, pass, tree};
+use support::{
+    Conn, Failure, Gate, Heeler, MODES, Request, SECOND, assert_took, at_once, echo_of, eventually, pass, tree,
+};
 
 /// A call beside the slow ones: far below any of their limits' multiples.
 #[track_caller]
@@ -40,7 +42,7 @@ fn connections_that_send_nothing_are_closed_without_a_word() {
 
 #[test]
 fn kept_connections_are_closed_when_they_have_been_idle_too_long() {
-    for mode in MODES {
+    at_once(MODES, |mode| {
         let heeler = Heeler::play(mode, echo_of(mode), &[("idle_timeout", "1s")]);
         let mut conn = heeler.conn();
         let answer = conn.call(&Request::post("/", "x"));
@@ -48,20 +50,20 @@ fn kept_connections_are_closed_when_they_have_been_idle_too_long() {
         let idle = Instant::now();
         assert_eq!(rest(&mut conn), b"", "{mode}");
         assert_took(idle.elapsed(), SECOND);
-    }
+    });
 }
 
 /// The library's head timer is its idle timer as well: queue-proxy would then lose pooled connections.
 #[test]
 fn a_kept_connection_outlives_the_head_limit() {
-    for mode in MODES {
+    at_once(MODES, |mode| {
         let heeler = Heeler::play(mode, echo_of(mode), &[("read_timeout", "1s"), ("idle_timeout", "30s")]);
         let (mut fresh, mut kept) = (heeler.conn(), heeler.conn());
         kept.call(&Request::post("/", "x")).assert_ok();
         pass(SECOND * 2);
         kept.call(&Request::post("/", "x")).assert_ok();
         fresh.call(&Request::post("/", "x")).assert_ok();
-    }
+    });
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn half_a_preface_is_no_way_to_stay() {
 
 #[test]
 fn slow_bodies_that_are_held_in_memory_are_answered_408() {
-    for mode in ["serializing", "classic", "cgi"] {
+    at_once(["serializing", "classic", "cgi"], |mode| {
         let heeler = Heeler::play(mode, echo_of(mode), &[("read_timeout", "1s")]);
         let began = Instant::now();
         let mut slow: Vec<Conn> = (0..50).map(|_| heeler.conn()).collect();
@@ -146,7 +148,7 @@ fn slow_bodies_that_are_held_in_memory_are_answered_408() {
             conn.read_response("POST").expect("an answer").assert_made_by_heeler(408, "slow_request");
         }
         assert!(began.elapsed() >= SECOND && began.elapsed() < SECOND * 5, "{mode}: {:?}", began.elapsed());
-    }
+    });
 }
 
 /// read_timeout, and the length at 1 KiB a second.
@@ -217,14 +219,14 @@ fn a_reader_that_stalls_is_cut_and_its_handler_ended() {
 
 #[test]
 fn a_stalled_reader_of_a_held_answer_is_cut_too() {
-    for mode in ["serializing", "classic"] {
+    at_once(["serializing", "classic"], |mode| {
         let heeler = Heeler::play(mode, "flood-stdout 30000000", &[("write_timeout", "1s")]);
         let mut conn = Conn::open_narrow(heeler.address());
         conn.send(&Request::get("/").bytes());
         conn.read_head().unwrap();
         pass(SECOND * 3);
         assert!(matches!(conn.read_to_end(), Ok(bytes) if bytes.len() < 30_000_000), "{mode}");
-    }
+    });
 }
 
 #[test]

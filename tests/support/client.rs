@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use super::PATIENCE;
@@ -237,6 +238,15 @@ impl Conn {
     /// A second handle on the same socket, to read with while this one writes.
     pub fn twin(&self) -> Conn {
         Conn { stream: self.stream.try_clone().expect("a second handle"), buffer: Vec::new() }
+    }
+
+    /// Bytes that the other side's kernel has not taken.
+    pub fn unsent(&self) -> i32 {
+        let mut unsent = 0;
+        // SAFETY: asks for a number, into a number of ours.
+        let asked = unsafe { libc::ioctl(self.stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut unsent) };
+        assert_eq!(asked, 0, "{}", std::io::Error::last_os_error());
+        unsent
     }
 
     pub fn half_close(&self) {

@@ -20,6 +20,7 @@ pub struct Client {
     pub sender: SendRequest<Body>,
     /// Ends with the connection.
     pub connection: JoinHandle<Result<(), hyper::Error>>,
+    socket: std::net::TcpStream,
 }
 
 /// A whole answer.
@@ -42,11 +43,12 @@ impl Answer {
 }
 
 pub async fn connect(address: SocketAddr) -> Client {
-    let stream = TcpStream::connect(address).await.expect("heeler takes a connection");
-    stream.set_nodelay(true).expect("nodelay");
-    let (sender, connection) =
-        handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("an HTTP/2 handshake");
-    Client { sender, connection: tokio::spawn(connection) }
+    let socket = std::net::TcpStream::connect(address).expect("heeler takes a connection");
+    socket.set_nodelay(true).expect("nodelay");
+    socket.set_nonblocking(true).expect("a socket for the runtime");
+    let stream = TcpStream::from_std(socket.try_clone().expect("a second handle")).expect("a socket for the runtime");
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("a handshake");
+    Client { sender, connection: tokio::spawn(connection), socket }
 }
 
 pub fn full(body: impl Into<Bytes>) -> Body {
@@ -63,6 +65,11 @@ pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: impl 
 }
 
 impl Client {
+    /// Closes the connection under the feet of all that still uses it.
+    pub fn hang_up(&self) {
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+    }
+
     /// Sends a request and reads its answer to the end.
     pub async fn call(&mut self, request: Request<Body>) -> Result<Answer, hyper::Error> {
         read(self.send(request).await?).await

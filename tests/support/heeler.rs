@@ -18,7 +18,7 @@ use super::{Lines, PATIENCE, Page, tree, within};
 pub fn testfn_path() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let path = test.parent().and_then(Path::parent).expect("target/debug/deps").join("examples/testfn");
-    assert!(path.exists(), "{} is not built: cargo test builds it", path.display());
+    assert!(path.exists(), "{} is missing: cargo build --example testfn", path.display());
     path
 }
 
@@ -37,6 +37,7 @@ pub struct Builder {
     folder: Option<PathBuf>,
     limits: Vec<(i32, u64, u64)>,
     blocked: Vec<Signal>,
+    ignored: Vec<Signal>,
     user: Option<u32>,
     stdin: Stdio,
 }
@@ -95,6 +96,11 @@ impl Builder {
         self
     }
 
+    pub fn ignored(mut self, signals: impl IntoIterator<Item = Signal>) -> Builder {
+        self.ignored.extend(signals);
+        self
+    }
+
     /// As another user, from a copy of the binary that this user may run.
     pub fn user(mut self, user: u32, program: &Path) -> Builder {
         self.user = Some(user);
@@ -133,6 +139,7 @@ impl Builder {
             command.uid(user).gid(user);
         }
         let (limits, blocked) = (self.limits, self.blocked.into_iter().collect::<SigSet>());
+        let ignored = self.ignored;
         let prepare = move || {
             for (resource, soft, hard) in &limits {
                 let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
@@ -141,10 +148,14 @@ impl Builder {
                     return Err(std::io::Error::last_os_error());
                 }
             }
+            for signal in &ignored {
+                // SAFETY: no handler is set, only ignoring, in the child.
+                unsafe { libc::signal(*signal as i32, libc::SIG_IGN) };
+            }
             blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
             Ok(())
         };
-        // SAFETY: nothing between fork and exec but two syscalls.
+        // SAFETY: nothing between fork and exec but syscalls.
         unsafe { command.pre_exec(prepare) };
         let mut child = command.spawn().expect("heeler can be started");
         let stdout = Lines::follow(child.stdout.take().expect("a pipe"));
@@ -197,6 +208,7 @@ impl Heeler {
             folder: None,
             limits: Vec::new(),
             blocked: Vec::new(),
+            ignored: Vec::new(),
             user: None,
             stdin: Stdio::null(),
         }

@@ -35,6 +35,16 @@ pub const SECOND: Duration = Duration::from_secs(1);
 /// Every mode that starts a process for each call.
 pub const MODES: [&str; 4] = ["streaming", "serializing", "classic", "cgi"];
 
+/// The same test for several cases at once, where each of them waits for a limit.
+pub fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        let test = &test;
+        for case in cases {
+            scope.spawn(move || test(case));
+        }
+    });
+}
+
 /// The role that gives a request's body back, in a mode.
 pub fn echo_of(mode: &str) -> &'static str {
     if mode == "cgi" { "cgi-echo" } else { "echo" }
