@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
@@ -14,6 +14,7 @@ use super::connection::{self, Order};
 use super::listen::Listener;
 use super::route::Door;
 use super::socket::Stream;
+use crate::invoke::CallError;
 use crate::reason::Reason;
 
 /// The operators' door has room for its few visitors, however many clients the function has.
@@ -24,10 +25,6 @@ const MOST_REFUSALS: usize = 64;
 const REFUSAL_TIME: Duration = Duration::from_millis(500);
 /// Without descriptors nothing can be accepted; sooner than this nobody will have given one back.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(10);
-
-const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    x-heeler-reason: connections\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 41\r\n\r\n\
-    connections: heeler has no room for more\n";
 
 /// Accepts until the order to finish; then the door is closed and who stood in it is served.
 pub(super) async fn run(shared: Arc<Shared>, listener: Listener, door: Door) {
@@ -79,10 +76,11 @@ impl Room {
     }
 
     fn refuse(&self, shared: &Shared, stream: Stream) {
-        shared.metrics.refused(Reason::Connections);
+        let error = CallError::new(Reason::Connections, "all connections (max_connections) are taken");
+        shared.metrics.refused(error.reason);
         if let Ok(place) = self.refusals.clone().try_acquire_owned() {
             tokio::spawn(async move {
-                let _ = timeout(REFUSAL_TIME, say_no(stream)).await;
+                let _ = timeout(REFUSAL_TIME, say_no(stream, &error)).await;
                 drop(place);
             });
         }
@@ -96,9 +94,10 @@ impl Room {
         }
         if self.spare.take().is_some() {
             if let Ok(accepted) = timeout(NO_DESCRIPTOR_PAUSE, listener.accept()).await {
-                shared.metrics.refused(Reason::NoDescriptor);
+                let why = CallError::new(Reason::NoDescriptor, format!("no file descriptor to be had: {error}"));
+                shared.metrics.refused(why.reason);
                 // Within the pause: the descriptor is needed for the next one.
-                let _ = timeout(NO_DESCRIPTOR_PAUSE, async { say_no(accepted?).await }).await;
+                let _ = timeout(NO_DESCRIPTOR_PAUSE, async { say_no(accepted?, &why).await }).await;
             }
         } else {
             sleep(NO_DESCRIPTOR_PAUSE).await;
@@ -122,17 +121,23 @@ async fn serve(shared: Arc<Shared>, stream: Stream, door: Door, place: OwnedSema
     drop(place);
 }
 
-async fn say_no(stream: Stream) -> io::Result<()> {
+/// A 503 without a connection's machinery. The request is read off, so that closing does not reset the connection
+/// before the answer is read.
+async fn say_no(stream: Stream, error: &CallError) -> io::Result<()> {
     match stream {
-        Stream::Tcp(mut tcp) => say_no_to(&mut tcp).await,
-        Stream::Unix(mut unix) => say_no_to(&mut unix).await,
+        Stream::Tcp(mut tcp) => say_no_to(&mut tcp, error).await,
+        Stream::Unix(mut unix) => say_no_to(&mut unix, error).await,
     }
 }
 
-/// The request is read off so that closing does not reset the connection before the answer is read.
-async fn say_no_to(stream: &mut (impl tokio::io::AsyncRead + AsyncWriteExt + Unpin)) -> io::Result<()> {
-    use tokio::io::AsyncReadExt;
-    stream.write_all(REFUSED).await?;
+async fn say_no_to(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), error: &CallError) -> io::Result<()> {
+    let (line, reason) = (format!("{error}\n"), error.reason.word());
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nx-heeler-reason: {reason}\r\n\
+         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{line}",
+        line.len()
+    );
+    stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
     let mut rest = [0; 1024];
     while stream.read(&mut rest).await? > 0 {}

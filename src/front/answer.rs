@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::clock::Clock;
 use super::respond::CLIENT_GONE;
+use super::stall::Watched;
 use crate::invoke::{Aborted, ReplyBody};
 use crate::log;
 use crate::reason::Reason;
@@ -73,7 +75,7 @@ impl Record {
         self.reason.is_some_and(|reason| reason != Reason::ClientGone) || self.status.is_some_and(|code| code >= 500)
     }
 
-    fn write_line(&self, status: u16, took: std::time::Duration) {
+    fn write_line(&self, status: u16, took: Duration) {
         let path = self.target.path_and_query().map_or("/", |target| target.as_str());
         let call_id = self.id.to_str().ok().filter(|_| self.shared.config.log_callid);
         let (method, bytes, reason) = (self.method.as_str(), self.bytes, self.reason);
@@ -87,16 +89,54 @@ impl Drop for Record {
     }
 }
 
+enum Outgoing {
+    Plain(ReplyBody),
+    Watched(Watched),
+}
+
+impl Outgoing {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        match self {
+            Outgoing::Plain(body) => Pin::new(body).poll_frame(cx),
+            Outgoing::Watched(watched) => watched.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Outgoing::Plain(body) => body.is_end_stream(),
+            Outgoing::Watched(watched) => watched.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Outgoing::Plain(body) => body.size_hint(),
+            Outgoing::Watched(watched) => watched.size_hint(),
+        }
+    }
+}
+
 /// A reply's body that keeps the account.
 pub(super) struct Answer {
-    body: ReplyBody,
+    body: Outgoing,
     /// `None` for probes.
     record: Option<Record>,
     _busy: Busy,
 }
 
 impl Answer {
-    pub(super) fn new(body: ReplyBody, mut record: Option<Record>, busy: Busy) -> Answer {
+    /// `stall_limit`: how long the client may leave a piece unread, where the socket's own timer cannot tell.
+    pub(super) fn new(
+        body: ReplyBody,
+        mut record: Option<Record>,
+        busy: Busy,
+        stall_limit: Option<Duration>,
+    ) -> Answer {
+        let body = match stall_limit {
+            Some(limit) if Watched::is_due(&body) => Outgoing::Watched(Watched::new(body, limit)),
+            _ => Outgoing::Plain(body),
+        };
         if let Some(record) = &mut record {
             record.whole = body.is_end_stream();
         }
@@ -126,7 +166,7 @@ impl Body for Answer {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         let answer = self.get_mut();
-        let frame = ready!(Pin::new(&mut answer.body).poll_frame(cx));
+        let frame = ready!(answer.body.poll_frame(cx));
         answer.note(frame.as_ref());
         Poll::Ready(frame)
     }

@@ -133,8 +133,8 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     loop {
         match watch.over(|cx| connection.as_mut().poll(cx)).await {
             Ok(_) | Err(Stop::Order(Order::Cut) | Stop::Expired(Expired::Write)) => return,
-            Err(Stop::Order(_) | Stop::Expired(_)) => connection.as_mut().graceful_shutdown(),
-            Err(Stop::HungUp) => {}
+            Err(Stop::Order(Order::Finish) | Stop::Expired(_)) => connection.as_mut().graceful_shutdown(),
+            Err(Stop::Order(Order::Serve) | Stop::HungUp) => {}
         }
     }
 }

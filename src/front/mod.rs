@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod connection;
 mod deadline;
+mod grpc;
 mod hangup;
 mod listen;
 mod probe;
@@ -17,6 +18,7 @@ mod respond;
 mod route;
 mod serve;
 mod socket;
+mod stall;
 mod strict;
 
 use std::io;

@@ -15,7 +15,7 @@ use super::answer::{Answer, Busy, Record};
 use super::clock::Clock;
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
 use super::route::{self, Door, Route};
-use super::{Shared, deadline, probe, strict};
+use super::{Shared, deadline, grpc, probe, strict};
 use crate::invoke::{Call, CallError, Deadline, Pace, Place, ReplyBody, RequestBody};
 
 /// What all requests of a connection share.
@@ -43,7 +43,8 @@ impl Session {
         if http1 && self.shared.closing() {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(Response::from_parts(head, Answer::new(body, record, busy)))
+        let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
+        Ok(Response::from_parts(head, Answer::new(body, record, busy, stall_limit)))
     }
 
     fn metrics(&self, request: &Request<Incoming>) -> Response<ReplyBody> {
@@ -62,7 +63,7 @@ impl Session {
         if shared.config.debug_headers {
             tracing::info!(call_id = ?id, headers = ?head.headers, "request");
         }
-        let is_head = head.method == Method::HEAD;
+        let (is_head, is_grpc) = (head.method == Method::HEAD, grpc::is_grpc(&head.headers));
         let answer = self.run(head, body, id.clone(), &mut record).await;
         let answer = match answer {
             Ok(response) => without_body_where_due(response, is_head).await,
@@ -70,7 +71,11 @@ impl Session {
         };
         let mut response = answer.unwrap_or_else(|error| {
             record.reason = Some(error.reason);
-            refusal(&error, &shared.config)
+            let mut refusal = refusal(&error, &shared.config);
+            if is_grpc {
+                grpc::trailers_only(&mut refusal, &error);
+            }
+            refusal
         });
         let headers = response.headers_mut();
         headers.insert(X_CALL_ID, id);
