@@ -143,7 +143,7 @@ fn check_finds_the_handler() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     for (name, value) in
-        [("mode", "http"), ("mode", "warm"), ("prefork", "2"), ("isolation", "call"), ("reply", "never")]
+        [("mode", "http"), ("mode", "warm"), ("prefork", "2"), ("isolation", "call"), ("reply", "event")]
     {
         let End { code, stderr, .. } = run(&[], &[("fprocess", "cat"), (name, value)]);
         assert_eq!(code, 64);
