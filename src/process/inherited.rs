@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::sys::{self, FAULTS, SignalSet};
 
@@ -21,16 +21,18 @@ pub struct Inherited {
     pub(super) nofile: libc::rlimit,
 }
 
-/// Rust's runtime sets SIGPIPE to ignored before `main`; what stood there before is caught earlier still,
-/// by the loader's list of initialisers.
+/// Rust's runtime sets SIGPIPE to ignored before `main`, and with its handlers musl unblocks 33 and 34, whoever had
+/// blocked them (musl's sigaction.c); what stood there before is caught earlier still, by the loader's list of
+/// initialisers.
 static SIGPIPE_AT_START: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+static MASK_AT_START: AtomicU64 = AtomicU64::new(0);
 
 #[used]
 // SAFETY: .init_array holds pointers to functions of this type, called once before main with no other thread about.
 #[unsafe(link_section = ".init_array")]
-static REMEMBER_SIGPIPE: extern "C" fn() = remember_sigpipe;
+static REMEMBER_START: extern "C" fn() = remember_start;
 
-extern "C" fn remember_sigpipe() {
+extern "C" fn remember_start() {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: asks only (no new action), into a zeroed value of ours.
     let handler = unsafe {
@@ -38,6 +40,7 @@ extern "C" fn remember_sigpipe() {
         action.assume_init().sa_sigaction
     };
     SIGPIPE_AT_START.store(handler, Ordering::Relaxed);
+    MASK_AT_START.store(sys::change_mask(libc::SIG_BLOCK, 0), Ordering::Relaxed);
 }
 
 static STATE: OnceLock<Inherited> = OnceLock::new();
@@ -47,14 +50,16 @@ static STATE: OnceLock<Inherited> = OnceLock::new();
 pub fn take() -> &'static Inherited {
     STATE.get_or_init(|| {
         let sigpipe = SIGPIPE_AT_START.load(Ordering::Relaxed);
-        Inherited { mask: block_all_signals(), sigpipe, sigchld: hear_of_children(), nofile: raise_nofile() }
+        let mask = MASK_AT_START.load(Ordering::Relaxed);
+        block_all_signals();
+        Inherited { mask, sigpipe, sigchld: hear_of_children(), nofile: raise_nofile() }
     })
 }
 
 /// Blocked signals stay pending until the signalfd reads them; PID 1 would otherwise lose those with a default action.
 /// Faults of our own must still kill: a blocked SIGSEGV would only hide where it came from (tini leaves them too).
-fn block_all_signals() -> SignalSet {
-    sys::change_mask(libc::SIG_SETMASK, !sys::set_of(&FAULTS))
+fn block_all_signals() {
+    sys::change_mask(libc::SIG_SETMASK, !sys::set_of(&FAULTS));
 }
 
 /// Under an ignored SIGCHLD, which exec passes on, the kernel drops statuses and wakes nobody (wait(2)).
