@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -18,7 +18,10 @@ pub struct Signals(AsyncFd<OwnedFd>);
 impl Signals {
     /// Signals must be blocked already ([`super::inherited::take`]). Inside a runtime.
     pub fn new() -> io::Result<Signals> {
-        let fd = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        let mut wanted = SigSet::all();
+        // heeler's own writes to closed sockets raise it; blocked as it is, it would be read here for each of them.
+        wanted.remove(Signal::SIGPIPE);
+        let fd = SignalFd::with_flags(&wanted, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Signals(crate::fd::watch(fd.as_fd().try_clone_to_owned()?)?))
     }
 
