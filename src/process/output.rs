@@ -1,31 +1,68 @@
 //! A child's stdout and stderr as lines in the log.
 
+use std::pin::pin;
+
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 
+use super::pipe::{ReadNow, read_now};
 use crate::log::{HandlerLog, Stream};
 
 /// Room that is read at once.
 const CHUNK: usize = 8 * 1024;
 
-/// Copies lines until the other end is closed by all who hold it. While the log's reader is behind, the pipe fills
-/// and the child waits; a line over the limit is cut with a mark, its rest is dropped, and logging goes on.
-pub async fn log_lines(mut pipe: Receiver, log: HandlerLog, stream: Stream, call_id: Option<String>) {
-    let mut lines = Lines { limit: log.line_limit(), buffer: BytesMut::new(), skipping: false };
-    let mut chunk = BytesMut::with_capacity(CHUNK);
+/// Whose lines they are.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where they go.
+    pub log: HandlerLog,
+    /// Which of the child's streams it is.
+    pub stream: Stream,
+    /// The call that the child serves, if it serves one.
+    pub call_id: Option<String>,
+}
+
+/// Copies lines until the pipe has an end, or `over` and what was written by then. While the log's reader is behind,
+/// the pipe fills and the child waits; a line over the limit is cut with a mark, its rest is dropped, and logging goes on.
+pub async fn log_lines(pipe: &mut Receiver, source: &Source, over: impl Future<Output = ()>) {
+    let mut lines = Lines { limit: source.log.line_limit(), buffer: BytesMut::new(), skipping: false };
+    let mut chunk = BytesMut::new();
+    let mut over = pin!(over);
     loop {
         chunk.clear();
-        chunk.reserve(CHUNK);
-        // An error means the same as the end here: nobody will write again.
-        let Ok(1..) = pipe.read_buf(&mut chunk).await else { break };
+        let more = tokio::select! {
+            biased;
+            read = read_some(pipe, &mut chunk) => read > 0,
+            () = &mut over => break,
+        };
         lines.buffer.extend_from_slice(&chunk);
-        while let Some((line, cut)) = lines.next() {
-            log.line(stream, call_id.as_deref(), &line, cut).await;
+        lines.write(source).await;
+        if !more {
+            break;
         }
     }
+    while let Ok(ReadNow::Bytes(_)) = read_now(pipe, &mut lines.buffer) {
+        lines.write(source).await;
+    }
     if let Some((line, cut)) = lines.rest() {
-        log.line(stream, call_id.as_deref(), &line, cut).await;
+        source.write(&line, cut).await;
+    }
+}
+
+/// Room is made only when there is something to read: most calls write no line at all. An error means the same as the
+/// end here: nobody will write again.
+async fn read_some(pipe: &mut Receiver, chunk: &mut BytesMut) -> usize {
+    if pipe.readable().await.is_err() {
+        return 0;
+    }
+    chunk.reserve(CHUNK);
+    pipe.read_buf(chunk).await.unwrap_or(0)
+}
+
+impl Source {
+    async fn write(&self, line: &[u8], cut: bool) {
+        self.log.line(self.stream, self.call_id.as_deref(), line, cut).await;
     }
 }
 
@@ -37,6 +74,12 @@ struct Lines {
 }
 
 impl Lines {
+    async fn write(&mut self, source: &Source) {
+        while let Some((line, cut)) = self.next() {
+            source.write(&line, cut).await;
+        }
+    }
+
     /// The next whole or cut line, without its line feed.
     fn next(&mut self) -> Option<(BytesMut, bool)> {
         loop {

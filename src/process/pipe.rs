@@ -1,18 +1,89 @@
 //! Pipes to a child: our end never blocks, the child's end always does.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
-/// A pipe that the child writes and we read: (ours, the child's).
-pub fn from_child() -> io::Result<(Receiver, OwnedFd)> {
-    let (read, write) = pair()?;
-    set_nonblocking(&read)?;
-    Ok((Receiver::from_owned_fd_unchecked(read)?, write))
+/// Pipes that are kept at the most, for as many calls at once.
+const MOST_PIPES: usize = 256;
+/// One pipe is kept for so many descriptors that heeler may have: where those are few, clients need them.
+const DESCRIPTORS_A_PIPE: u64 = 32;
+
+/// A pipe that a child writes and we read. Our copy of the child's end stays open, so that the pipe can serve the next
+/// child: then it has no end of file, and the child's own end must do.
+#[derive(Debug)]
+pub struct FromChild {
+    /// Our end.
+    pub ours: Receiver,
+    childs: OwnedFd,
+}
+
+impl FromChild {
+    fn open() -> io::Result<FromChild> {
+        let (read, write) = pair()?;
+        set_nonblocking(&read)?;
+        Ok(FromChild { ours: Receiver::from_owned_fd_unchecked(read)?, childs: write })
+    }
+
+    /// The end for the child.
+    pub fn childs(&self) -> BorrowedFd<'_> {
+        self.childs.as_fd()
+    }
+
+    /// Our end alone: it ends when the last of the children has closed the other one.
+    pub fn into_ours(self) -> Receiver {
+        self.ours
+    }
+}
+
+/// Pipes that wait for their next child. Making one, watching it and closing it costs a dozen system calls and a
+/// wake-up, a good part of what a call costs in all.
+#[derive(Debug)]
+pub struct Pool {
+    free: Mutex<Vec<FromChild>>,
+    most: usize,
+}
+
+impl Pool {
+    /// Keeps a small share of the descriptors that heeler may have.
+    pub fn new() -> Pool {
+        let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+        let most = usize::try_from(descriptors / DESCRIPTORS_A_PIPE).unwrap_or(MOST_PIPES).min(MOST_PIPES);
+        Pool { free: Mutex::default(), most }
+    }
+
+    /// A pipe that is empty and as a new one is.
+    pub fn take(&self) -> io::Result<FromChild> {
+        let Some(pipe) = self.free().pop() else { return FromChild::open() };
+        // The last child may have made its end non-blocking, and flags belong to the end, not to the child.
+        fcntl(&pipe.childs, FcntlArg::F_SETFL(OFlag::empty()))?;
+        Ok(pipe)
+    }
+
+    /// Takes a pipe back. It must be empty, and nobody else may hold it any more: what was written later would be read
+    /// as the next child's.
+    pub fn put(&self, pipe: FromChild) {
+        let mut free = self.free();
+        if free.len() < self.most {
+            free.push(pipe);
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<FromChild>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool::new()
+    }
 }
 
 /// A pipe that we write and the child reads: (ours, the child's). Ours is not yet known to the runtime: a small

@@ -143,6 +143,13 @@ impl Processes {
         table.leaders.contains_key(&leader) || self.orphans_of(&table, mark).next().is_some()
     }
 
+    /// Whether every process that can be seen from here is the leader of a live tree: then nothing is left of any tree
+    /// whose leader has ended, marked or not.
+    pub(super) fn leaders_only(&self) -> bool {
+        let table = self.table();
+        self.0.children.pids().iter().all(|pid| table.leaders.contains_key(pid))
+    }
+
     /// Sends a signal to the group of a leader that is not collected yet.
     pub(super) fn signal_group(&self, leader: i32, signal: i32) {
         let table = self.table();

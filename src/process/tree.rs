@@ -89,6 +89,11 @@ impl Tree {
         self.processes.alive(self.leader, self.mark)
     }
 
+    /// Whether it is certain that nothing of it runs, once its leader has ended.
+    pub fn is_gone(&self) -> bool {
+        self.processes.leaders_only()
+    }
+
     async fn kill(&self) {
         self.processes.metrics().tree_signalled(true);
         let give_up = Instant::now() + LONGEST_KILL;

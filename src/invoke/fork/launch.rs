@@ -4,7 +4,6 @@ use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
 use super::Shared;
@@ -13,8 +12,9 @@ use super::running::Running;
 use super::supervise::Supervisor;
 use crate::invoke::call::{Call, Deadline, Place};
 use crate::invoke::error::CallError;
-use crate::log::{HandlerLog, Stream};
-use crate::process::{Leftovers, output, pipe};
+use crate::log::Stream;
+use crate::process::output::{self, Source};
+use crate::process::pipe::FromChild;
 
 /// What of a call its process and supervisor need; the rest has gone into the environment.
 pub(super) struct Launch {
@@ -36,36 +36,24 @@ impl Launch {
     pub(super) fn start(mut self, shared: &Arc<Shared>) -> Result<Running, CallError> {
         let config = &shared.config;
         let childs_stdin = self.input.open()?;
-        let (stdout, childs_stdout) = pipe::from_child()?;
-        let stderr = if config.combine_output { None } else { Some(pipe::from_child()?) };
+        let stdout = shared.pipes.take()?;
+        let stderr = if config.combine_output { None } else { Some(shared.pipes.take()?) };
         let stdin = childs_stdin.as_ref().unwrap_or(&shared.null);
-        let childs_stderr = stderr.as_ref().map_or(&childs_stdout, |(_, childs)| childs);
-        let stdio = [stdin.as_fd(), childs_stdout.as_fd(), childs_stderr.as_fd()];
+        let childs_stderr = stderr.as_ref().unwrap_or(&stdout);
+        let stdio = [stdin.as_fd(), stdout.childs(), childs_stderr.childs()];
         let child = shared.processes.spawn(&shared.program, &self.env, stdio, config.leftovers)?;
-        let log = CallLog { log: shared.log.clone(), call_id: self.call_id };
-        if let Some((stderr, _childs)) = stderr {
-            log.clone().follow(stderr, Stream::Stderr);
-        }
         let (tell, end) = oneshot::channel();
         let (alive, given_up) = oneshot::channel();
-        let keep = (config.leftovers == Leftovers::Keep).then_some(log);
-        let running = Running::new(stdout, end, alive, config.max_output, keep);
+        let source = Source { log: shared.log.clone(), stream: Stream::Stderr, call_id: self.call_id };
+        let running = Running::new(stdout, end, alive, shared.clone(), source.clone());
         let (shared, input, deadline, place) = (shared.clone(), self.input, self.deadline, self.place);
-        tokio::spawn(Supervisor { shared, child, input, deadline, given_up, tell, place }.run());
+        tokio::spawn(Supervisor { shared, child, input, source, deadline, given_up, tell, place }.run(stderr));
         Ok(running)
     }
 }
 
-/// Where a call's lines go.
-#[derive(Clone, Debug)]
-pub(super) struct CallLog {
-    log: HandlerLog,
-    call_id: Option<String>,
-}
-
-impl CallLog {
-    /// Copies lines until nobody writes any more; a background process may do so long after its call.
-    pub(super) fn follow(self, pipe: Receiver, stream: Stream) {
-        tokio::spawn(output::log_lines(pipe, self.log, stream, self.call_id));
-    }
+/// Copies what kept leftovers still say, until the last of them is gone.
+pub(super) fn follow(pipe: FromChild, source: Source) {
+    let mut ours = pipe.into_ours();
+    tokio::spawn(async move { output::log_lines(&mut ours, &source, std::future::pending()).await });
 }

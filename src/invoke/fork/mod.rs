@@ -24,6 +24,7 @@ use super::config::{Config, Mode};
 use super::error::CallError;
 use crate::log::HandlerLog;
 use crate::metrics::Metrics;
+use crate::process::pipe::Pool;
 use crate::process::{NulByte, Processes, Program};
 
 pub(in crate::invoke) use stream::Streamed;
@@ -40,6 +41,8 @@ struct Shared {
     log: HandlerLog,
     metrics: Metrics,
     null: std::os::fd::OwnedFd,
+    /// For stdout and stderr.
+    pipes: Pool,
     /// Calls of which something still runs.
     busy: watch::Sender<usize>,
 }
@@ -71,7 +74,16 @@ impl Fork {
         let program = Program::new(path, &argv, &environment)?;
         let null = std::fs::File::options().read(true).write(true).open("/dev/null").map_err(StartError::Null)?;
         let busy = watch::Sender::new(0);
-        Ok(Fork(Arc::new(Shared { config, program, processes, log, metrics, null: null.into(), busy })))
+        Ok(Fork(Arc::new(Shared {
+            config,
+            program,
+            processes,
+            log,
+            metrics,
+            null: null.into(),
+            pipes: Pool::new(),
+            busy,
+        })))
     }
 
     /// Runs one call.

@@ -2,18 +2,20 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
-use super::launch::CallLog;
+use super::Shared;
+use super::launch::follow;
 use crate::invoke::error::CallError;
 use crate::log::Stream;
-use crate::process::Exit;
-use crate::process::pipe::{ReadNow, read_now};
+use crate::process::output::Source;
+use crate::process::pipe::{FromChild, ReadNow, read_now};
+use crate::process::{Exit, Leftovers};
 use crate::reason::Reason;
 
 /// Room for one read: what a pipe holds.
@@ -21,27 +23,33 @@ const CHUNK: usize = 64 * 1024;
 /// Room for the first read: most answers are short.
 const FIRST_CHUNK: usize = 4 * 1024;
 
-/// The process's end as the supervisor tells it: its status, or why the call failed.
-pub(super) type End = Result<Exit, CallError>;
+/// The process's end as the supervisor tells it, or why the call failed.
+pub(super) type End = Result<Ended, CallError>;
+
+/// A process that ended by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    /// Nothing of its tree is left that could still write.
+    pub(super) alone: bool,
+}
 
 /// Dropping it gives the call up.
-#[derive(Debug)]
 pub(super) struct Running {
-    /// Taken when the call is over and leftovers may go on writing.
-    stdout: Option<Receiver>,
+    /// Given away when the call is over.
+    stdout: Option<FromChild>,
     /// Nobody can write to it any more.
     closed: bool,
     /// Asked once.
     end: oneshot::Receiver<End>,
-    exit: Option<Exit>,
+    ended: Option<Ended>,
     /// The supervisor sees it go.
     _alive: oneshot::Sender<()>,
     buffer: BytesMut,
     /// Bytes that may still come; `None` is no limit.
     left: Option<u64>,
-    max_output: u64,
-    /// Where output goes that comes after the end, if leftovers are kept.
-    keep: Option<CallLog>,
+    shared: Arc<Shared>,
+    source: Source,
 }
 
 /// What was heard next.
@@ -55,25 +63,15 @@ pub(super) enum Heard {
 
 impl Running {
     pub(super) fn new(
-        stdout: Receiver,
+        stdout: FromChild,
         end: oneshot::Receiver<End>,
         alive: oneshot::Sender<()>,
-        max_output: Option<u64>,
-        keep: Option<CallLog>,
+        shared: Arc<Shared>,
+        source: Source,
     ) -> Running {
+        let (stdout, left) = (Some(stdout), shared.config.max_output);
         let buffer = BytesMut::with_capacity(FIRST_CHUNK);
-        let limit = max_output.unwrap_or(u64::MAX);
-        Running {
-            stdout: Some(stdout),
-            closed: false,
-            end,
-            exit: None,
-            _alive: alive,
-            buffer,
-            left: max_output,
-            max_output: limit,
-            keep,
-        }
+        Running { stdout, closed: false, end, ended: None, _alive: alive, buffer, left, shared, source }
     }
 
     /// The next piece of output, or the end. May be dropped at any await without losing anything.
@@ -84,11 +82,11 @@ impl Running {
     /// The leader's end is the end: what it wrote is then in the pipe and is read out, but whoever else still holds
     /// the pipe is not waited for. A closed pipe is not the end: the status is still to come.
     pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, CallError>> {
-        if self.exit.is_none() {
+        if self.ended.is_none() {
             if ready_bytes(self.poll_output(cx)) {
                 return Poll::Ready(self.take());
             }
-            self.exit = Some(ready!(self.poll_end(cx))?);
+            self.ended = Some(ready!(self.poll_end(cx))?);
         }
         Poll::Ready(self.hear_rest())
     }
@@ -99,7 +97,7 @@ impl Running {
         if self.buffer.capacity() == 0 {
             self.buffer.reserve(CHUNK);
         }
-        let read = ready!(pin!(stdout.read_buf(&mut self.buffer)).poll(cx)).unwrap_or(0);
+        let read = ready!(pin!(stdout.ours.read_buf(&mut self.buffer)).poll(cx)).unwrap_or(0);
         self.closed = read == 0;
         Poll::Ready(read)
     }
@@ -111,21 +109,24 @@ impl Running {
 
     /// After the leader's end.
     fn hear_rest(&mut self) -> Result<Heard, CallError> {
-        let exit = self.exit.ok_or_else(|| CallError::new(Reason::Internal, "a process ended without a status"))?;
-        let Some(stdout) = self.stdout.take() else { return Ok(Heard::Ended(exit)) };
-        match read_now(&stdout, &mut self.buffer) {
-            Ok(ReadNow::Bytes(_)) => {
-                self.stdout = Some(stdout);
-                self.take()
-            }
-            Ok(ReadNow::Empty) => {
-                // Closing it would kill with SIGPIPE what was to be kept.
-                if let Some(log) = self.keep.take() {
-                    log.follow(stdout, Stream::Stdout);
-                }
-                Ok(Heard::Ended(exit))
-            }
-            Ok(ReadNow::End) | Err(_) => Ok(Heard::Ended(exit)),
+        let ended = self.ended.ok_or_else(|| CallError::new(Reason::Internal, "a process ended without a status"))?;
+        if let Some(stdout) = &self.stdout
+            && let Ok(ReadNow::Bytes(_)) = read_now(&stdout.ours, &mut self.buffer)
+        {
+            return self.take();
+        }
+        self.give_back(ended);
+        Ok(Heard::Ended(ended.exit))
+    }
+
+    /// A pipe that nobody holds any more is as good as new. Closing one that kept leftovers hold would kill them with
+    /// SIGPIPE at their next word.
+    fn give_back(&mut self, ended: Ended) {
+        let Some(stdout) = self.stdout.take() else { return };
+        if ended.alone {
+            self.shared.pipes.put(stdout);
+        } else if self.shared.config.leftovers == Leftovers::Keep {
+            follow(stdout, Source { stream: Stream::Stdout, ..self.source.clone() });
         }
     }
 
@@ -133,7 +134,10 @@ impl Running {
         let output = self.buffer.split().freeze();
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(output.len() as u64).ok_or_else(|| {
-                let message = format!("the output is larger than {} bytes (max_output)", self.max_output);
+                let message = format!(
+                    "the output is larger than {} bytes (max_output)",
+                    self.shared.config.max_output.unwrap_or(u64::MAX)
+                );
                 CallError::new(Reason::OutputTooLarge, message)
             })?;
         }

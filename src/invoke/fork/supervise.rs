@@ -7,10 +7,13 @@ use tokio::sync::oneshot;
 
 use super::Shared;
 use super::input::Input;
-use super::running::End;
+use super::launch::follow;
+use super::running::{End, Ended};
 use crate::invoke::call::{Deadline, Place};
 use crate::invoke::error::CallError;
-use crate::metrics::Ended;
+use crate::metrics;
+use crate::process::output::{self, Source};
+use crate::process::pipe::FromChild;
 use crate::process::{Child, Exit, Leftovers, Status};
 
 /// A dead leader's status is a moment behind its tree's end at the most; a survivor of KILL has none.
@@ -21,6 +24,8 @@ pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
     pub(super) child: Child,
     pub(super) input: Input,
+    /// Whose lines stderr's are.
+    pub(super) source: Source,
     pub(super) deadline: Deadline,
     /// Resolves when nobody wants the answer any more.
     pub(super) given_up: oneshot::Receiver<()>,
@@ -29,26 +34,53 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Watches the leader, tells how it ended, and stays until its whole tree is dead. Only then the place is free.
-    pub(super) async fn run(mut self) {
-        self.shared.busy.send_modify(|busy| *busy += 1);
+    /// Watches the process to the end of its tree, and logs its stderr all the while.
+    pub(super) async fn run(self, stderr: Option<FromChild>) {
+        let (shared, source) = (self.shared.clone(), self.source.clone());
+        shared.busy.send_modify(|busy| *busy += 1);
+        let Some(mut stderr) = stderr else {
+            self.watch().await;
+            return;
+        };
+        let (over, is_over) = oneshot::channel::<()>();
+        let watch = async {
+            let alone = self.watch().await;
+            drop(over);
+            alone
+        };
+        let lines = output::log_lines(&mut stderr.ours, &source, async { drop(is_over.await) });
+        let (alone, ()) = tokio::join!(watch, lines);
+        if alone {
+            shared.pipes.put(stderr);
+        } else if shared.config.leftovers == Leftovers::Keep {
+            follow(stderr, source);
+        }
+    }
+
+    /// Tells how the leader ended, and stays until its whole tree is dead: only then the place is free. Gives whether
+    /// nobody is left who could write.
+    async fn watch(mut self) -> bool {
         let end = self.wait().await;
         let exit = end.as_ref().ok().copied();
         let Supervisor { shared, mut child, input, tell, place, .. } = self;
+        let tree = child.tree();
+        let mut alone = exit.is_some() && tree.is_gone();
         // The reader may be gone; then nobody needs to know.
-        let _ = tell.send(end);
+        let _ = tell.send(end.map(|exit| Ended { exit, alone }));
         drop(input);
         match exit {
-            Some(_) if shared.config.leftovers == Leftovers::Keep => {}
-            Some(_) => child.tree().settle(shared.config.kill_grace).await,
-            None => child.tree().end(shared.config.kill_grace).await,
+            Some(_) if alone || shared.config.leftovers == Leftovers::Keep => {}
+            Some(_) => tree.settle(shared.config.kill_grace).await,
+            None => tree.end(shared.config.kill_grace).await,
         }
+        alone = alone || tree.is_gone();
         count(&shared, &mut child, exit).await;
         drop(place);
         shared.busy.send_modify(|busy| *busy -= 1);
+        alone
     }
 
-    async fn wait(&mut self) -> End {
+    async fn wait(&mut self) -> Result<Exit, CallError> {
         tokio::select! {
             biased;
             exit = self.child.exited() => Ok(exit),
@@ -68,10 +100,10 @@ async fn count(shared: &Shared, child: &mut Child, exit: Option<Exit>) {
         },
     };
     let how = match exit.status {
-        _ if killed => Ended::Killed,
-        Status::Code(0) => Ended::Zero,
-        Status::Code(_) => Ended::NonZero,
-        Status::Signal(_) => Ended::Signal,
+        _ if killed => metrics::Ended::Killed,
+        Status::Code(0) => metrics::Ended::Zero,
+        Status::Code(_) => metrics::Ended::NonZero,
+        Status::Signal(_) => metrics::Ended::Signal,
     };
     shared.metrics.handler_ended(how, exit.cpu, exit.max_rss_bytes);
 }
