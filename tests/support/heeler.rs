@@ -11,7 +11,8 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use serde_json::Value;
 
-use super::client::{Conn, Request, Response};
+use super::client::Conn;
+use super::message::{Request, Response};
 use super::{Lines, PATIENCE, Page, tree, within};
 
 /// Where cargo puts the fixture, beside the folder of the test binaries.
