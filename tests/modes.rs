@@ -4,23 +4,16 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::{Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, testfn, testfn_path};
+use support::{Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, say_of, testfn};
 
 const ALL_VERBS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"];
 
 /// The role that prints the environment, in a mode.
 fn env_of(mode: &str) -> &'static str {
     if mode == "cgi" { "cgi-env" } else { "env" }
-}
-
-/// The role that prints its words, in a mode.
-fn say_of(mode: &str) -> &'static str {
-    if mode == "cgi" { "cgi-say" } else { "say" }
 }
 
 #[test]
@@ -154,17 +147,6 @@ fn head_lets_the_handler_write_to_its_end() {
     }
 }
 
-#[test]
-fn statuses_without_a_body_drop_the_output() {
-    let heeler = Heeler::play("cgi", "do", &[]);
-    let mut conn = heeler.conn();
-    for status in [204, 304] {
-        let answer = conn.call(&Request::role(&format!("cgi {status}")));
-        assert_eq!((answer.status, answer.header("x-from")), (status, Some("script")));
-        assert_eq!(conn.call(&Request::role("cgi 200")).assert_ok().text(), "body 200\n");
-    }
-}
-
 /// classic-watchdog answers 405 to HEAD and OPTIONS.
 #[test]
 fn every_verb_reaches_the_handler() {
@@ -271,75 +253,6 @@ fn request_data_stays_out_when_it_is_not_wanted() {
 }
 
 #[test]
-fn cgi_gives_the_meta_variables() {
-    let heeler = Heeler::play("cgi", "cgi-env", &[]);
-    let request = Request::post("/a%20b/c?x=%20y", "four")
-        .header("Host", "fn.example:8081")
-        .header("Content-Type", "text/x-mine")
-        .header("X-Many", "1")
-        .header("X-Many", "2")
-        .header("Cookie", "a=b");
-    let answer = heeler.call(&request);
-    for (name, expected) in [
-        ("GATEWAY_INTERFACE", "CGI/1.1"),
-        ("SERVER_PROTOCOL", "HTTP/1.1"),
-        ("SERVER_NAME", "fn.example"),
-        ("REQUEST_METHOD", "POST"),
-        ("PATH_INFO", "/a b/c"),
-        ("QUERY_STRING", "x=%20y"),
-        ("SCRIPT_NAME", ""),
-        ("CONTENT_LENGTH", "4"),
-        ("CONTENT_TYPE", "text/x-mine"),
-        ("REMOTE_ADDR", "127.0.0.1"),
-        ("HTTP_X_MANY", "1, 2"),
-        ("HTTP_COOKIE", "a=b"),
-    ] {
-        assert_eq!(answer.variable(name).as_deref(), Some(expected), "{name}");
-    }
-    assert!(answer.variable("SERVER_PORT").unwrap().parse::<u16>().is_ok());
-    assert!(answer.variable("SERVER_SOFTWARE").unwrap().starts_with("heeler"));
-    // RFC 3875 §4.1.7: present though empty. §4.1.2: a length only where there is a body.
-    let bare = heeler.get("/");
-    assert_eq!(bare.variable("QUERY_STRING").as_deref(), Some(""));
-    assert_eq!(bare.variable("CONTENT_LENGTH"), None);
-    // Chunked: the true length, since a script reads that many bytes.
-    let chunked = heeler.call(&Request::new("POST", "/").chunked("sixsix"));
-    assert_eq!(chunked.variable("CONTENT_LENGTH").as_deref(), Some("6"));
-}
-
-#[test]
-fn cgi_takes_status_and_headers_from_the_handler() {
-    let heeler = Heeler::play("cgi", "do", &[]);
-    for status in [200, 201, 404, 503] {
-        let answer = heeler.call(&Request::role(&format!("cgi {status}")));
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.header("content-type"), Some("text/plain"));
-        assert_eq!(answer.header("x-from"), Some("script"));
-        assert_eq!(answer.all("x-many"), ["1", "2"]);
-        assert_eq!(answer.text(), format!("body {status}\n"));
-        assert_eq!(answer.reason(), "", "the handler's own answer");
-        assert_eq!(answer.header("status"), None, "Status is not a header of HTTP");
-    }
-}
-
-#[test]
-fn cgi_heads_of_every_make() {
-    let run = |block: &str| {
-        let heeler = Heeler::play("cgi", &format!("cgi-raw '{block}'"), &[]);
-        heeler.conn().try_call(&Request::get("/")).unwrap()
-    };
-    let redirect = run(r"Location: https://x.example/\n\n");
-    assert_eq!((redirect.status, redirect.header("location")), (302, Some("https://x.example/")));
-    // Framing is heeler's: a script's own words on it would cut or glue answers.
-    let framed = run(r"Content-Length: 99\r\nTransfer-Encoding: chunked\r\nConnection: upgrade\r\n\r\nbody");
-    assert_eq!((framed.status, framed.text().as_str()), (200, "body"));
-    assert_eq!(run(r"\nonly a body").text(), "only a body");
-    for nonsense in ["no head at all", r"Status: 1000\n\n", r"Status: hello\n\n", r"Content-Type: x", r"a b: c\n\n"] {
-        run(nonsense).assert_made_by_heeler(502, "bad_head");
-    }
-}
-
-#[test]
 fn marshalled_requests_are_one_json_object() {
     let body = pattern(1000);
     for mode in ["streaming", "serializing", "classic"] {
@@ -373,41 +286,6 @@ fn stderr_is_mixed_in_or_logged() {
             heeler.stderr.wait_for_json("the handler's stderr", |line| line["msg"] == "err");
         }
     }
-}
-
-#[test]
-fn a_setting_that_only_classic_watchdog_knows_means_classic() {
-    let command = testfn("print-then-exit 3");
-    let heeler = Heeler::start(&[("fprocess", &command), ("combine_output", "true")]);
-    assert_eq!(heeler.get("/").text().trim_end(), "exit status 3\npartial");
-    let heeler = Heeler::start(&[("fprocess", &command)]);
-    assert!(!heeler.get("/").text().contains("partial"), "streaming is the default");
-}
-
-/// The peers split at every blank: no quotes, and two blanks are an empty word.
-#[test]
-fn commands_are_split_into_words_as_a_shell_does() {
-    for (words, expected) in [
-        ("args  one   two", "[one]\n[two]\n"),
-        ("args 'one two' \"three  four\" five\\ six", "[one two]\n[three  four]\n[five six]\n"),
-        ("args '' \"\"", "[]\n[]\n"),
-        ("args a=b $HOME `id` *", "[a=b]\n[$HOME]\n[`id`]\n[*]\n"),
-    ] {
-        assert_eq!(Heeler::play("streaming", words, &[]).get("/").text(), expected, "{words}");
-    }
-    let heeler = Heeler::start(&[("fprocess", "sh -c 'printf \"%s|\" \"a  b\" c'")]);
-    assert_eq!(heeler.get("/").text(), "a  b|c|");
-}
-
-#[test]
-fn the_command_line_wins_over_both_names_of_the_command() {
-    let path = testfn_path();
-    let path = path.to_str().unwrap();
-    let (ours, theirs) = (testfn("say function_process"), testfn("say fprocess"));
-    let both = || Heeler::builder().env("function_process", &ours).env("fprocess", &theirs);
-    assert_eq!(both().start().get("/").text(), "function_process\n");
-    assert_eq!(both().args(["--", path, "args", "a  b"]).start().get("/").text(), "[a  b]\n");
-    assert_eq!(both().args([path, "args", "--help"]).start().get("/").text(), "[--help]\n");
 }
 
 #[test]
@@ -446,27 +324,6 @@ fn call_ids_are_taken_over_or_made() {
         assert_eq!(id(Request::get("/").header("X-Request-Id", "theirs").header("X-Call-Id", "mine")), "mine");
         let made: BTreeSet<String> = (0..20).map(|_| id(Request::get("/"))).collect();
         assert_eq!(made.len(), 20, "{mode}: {made:?}");
-    }
-}
-
-/// of-watchdog answers 200 with nothing; classic-watchdog loses a place for good.
-#[test]
-fn a_handler_that_vanished_is_a_502_each_time() {
-    for mode in MODES {
-        let folder = tempfile::tempdir().unwrap();
-        let copy = folder.path().join("handler");
-        symlink(testfn_path(), &copy).unwrap();
-        let command = format!("{} {} fine", copy.display(), say_of(mode));
-        let env = [("mode", mode), ("fprocess", &command), ("max_inflight", "1"), ("write_debug", "true")];
-        let heeler = Heeler::start(&env);
-        heeler.get("/").assert_ok();
-        fs::rename(&copy, folder.path().join("gone")).unwrap();
-        for _ in 0..5 {
-            heeler.get("/").assert_made_by_heeler(502, "exec");
-        }
-        fs::rename(folder.path().join("gone"), &copy).unwrap();
-        heeler.get("/").assert_ok();
-        heeler.wait_childless();
     }
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use serde_json::Value;
 
-use super::client::{Conn, Request, Response};
+use super::client::Conn;
+use super::message::{Request, Response};
 use super::{Lines, PATIENCE, Page, tree, within};
 
 /// Where cargo puts the fixture, beside the folder of the test binaries.
@@ -336,8 +337,11 @@ impl Drop for Heeler {
         if std::thread::panicking() {
             eprintln!("--- heeler said:\n{}\n---", self.stderr.text());
         }
-        // Taken before heeler's end: afterwards nobody knows whose children they were.
-        let below = tree::descendants(self.child.id() as i32);
+        // What hangs below goes first, while heeler is there to collect it: not every machine's init does.
+        let root = self.child.id() as i32;
+        let below = tree::descendants(root);
+        below.iter().filter(|process| process.pid != self.pid).for_each(|process| tree::kill_if_there(process.pid));
+        within(Duration::from_millis(500), || tree::descendants(root).iter().all(|process| process.pid == self.pid));
         let _ = self.child.kill();
         let _ = self.child.wait();
         below.iter().for_each(|process| tree::kill_if_there(process.pid));

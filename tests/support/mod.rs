@@ -13,15 +13,17 @@ mod gate;
 pub mod h2;
 mod heeler;
 mod lines;
+mod message;
 mod page;
 pub mod tree;
 
 use std::time::{Duration, Instant};
 
-pub use client::{Conn, Failure, Request, Response};
+pub use client::{Conn, Failure};
 pub use gate::Gate;
 pub use heeler::{Builder, Heeler, free_port, testfn, testfn_path};
 pub use lines::Lines;
+pub use message::{Request, Response};
 pub use page::Page;
 
 /// How long a test waits for what must happen: a bound against hanging, never a measure.
@@ -48,6 +50,11 @@ pub fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn
 /// The role that gives a request's body back, in a mode.
 pub fn echo_of(mode: &str) -> &'static str {
     if mode == "cgi" { "cgi-echo" } else { "echo" }
+}
+
+/// The role that prints its words, in a mode.
+pub fn say_of(mode: &str) -> &'static str {
+    if mode == "cgi" { "cgi-say" } else { "say" }
 }
 
 /// Polls until it holds; panics with `what` when `PATIENCE` is over.
