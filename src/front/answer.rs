@@ -51,6 +51,11 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Ids that are no text are not taken over.
+    pub(super) fn id_text(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+
     fn end(&mut self) {
         if !self.whole && self.reason.is_none() {
             self.reason = Some(Reason::ClientGone);
@@ -77,7 +82,7 @@ impl Record {
 
     fn write_line(&self, status: u16, took: Duration) {
         let path = self.target.path_and_query().map_or("/", |target| target.as_str());
-        let call_id = self.id.to_str().ok().filter(|_| self.shared.config.log_callid);
+        let call_id = Some(self.id_text()).filter(|_| self.shared.config.log_callid);
         let (method, bytes, reason) = (self.method.as_str(), self.bytes, self.reason);
         log::access(&log::Access { method, path, status, bytes, took, call_id, reason });
     }
@@ -154,7 +159,7 @@ impl Answer {
             }
             Some(Err(Aborted(error))) => {
                 record.reason = Some(error.reason);
-                tracing::warn!(call_id = ?record.id, "answer cut short: {error}");
+                tracing::warn!(call_id = record.id_text(), "answer cut short: {error}");
             }
         }
     }

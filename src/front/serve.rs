@@ -61,7 +61,7 @@ impl Session {
         let id = call_id(&head.headers);
         let mut record = self.record(&head, &id);
         if shared.config.debug_headers {
-            tracing::info!(call_id = ?id, headers = ?head.headers, "request");
+            tracing::info!(call_id = id.to_str().unwrap_or_default(), headers = ?head.headers, "request");
         }
         let (is_head, is_grpc) = (head.method == Method::HEAD, grpc::is_grpc(&head.headers));
         let answer = self.run(head, body, id.clone(), &mut record).await;
@@ -84,7 +84,7 @@ impl Session {
             headers.extend(HeaderValue::from_str(&seconds).map(|seconds| (X_DURATION_SECONDS, seconds)));
         }
         if shared.config.debug_headers {
-            tracing::info!(call_id = ?record.id, ?headers, "response");
+            tracing::info!(call_id = record.id_text(), ?headers, "response");
         }
         record.status = Some(response.status().as_u16());
         (response, Some(record))
