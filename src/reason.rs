@@ -80,6 +80,22 @@ impl Reason {
         Reason::Internal,
     ];
 
+    /// Whether an operator wants to read why: the function's trouble or the machine's, not the caller's.
+    pub const fn is_trouble(self) -> bool {
+        matches!(
+            self,
+            Reason::Exit
+                | Reason::Signal
+                | Reason::BadHead
+                | Reason::OutputTooLarge
+                | Reason::Exec
+                | Reason::NoProcess
+                | Reason::NoDescriptor
+                | Reason::Timeout
+                | Reason::Internal
+        )
+    }
+
     /// The word as callers, logs and metrics see it.
     pub const fn word(self) -> &'static str {
         match self {

@@ -71,6 +71,9 @@ impl Session {
         };
         let mut response = answer.unwrap_or_else(|error| {
             record.reason = Some(error.reason);
+            if error.reason.is_trouble() {
+                tracing::warn!(call_id = record.id_text(), "call failed: {error}");
+            }
             let mut refusal = refusal(&error, &shared.config);
             if is_grpc {
                 grpc::trailers_only(&mut refusal, &error);

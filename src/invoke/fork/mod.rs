@@ -88,6 +88,9 @@ impl Fork {
 
     /// Runs one call.
     pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        if self.0.config.write_debug {
+            tracing::info!(call_id = call.id_text(), path = call.target.path(), query = call.target.query(), "request");
+        }
         match self.0.config.mode {
             Mode::Streaming => stream::call(&self.0, call).await,
             _ => whole::call(&self.0, call).await,

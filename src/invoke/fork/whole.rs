@@ -29,7 +29,7 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
     let mut running = Launch::new(call, variables, Input::whole(input)).start(shared)?;
     let (output, exit) = read(&mut running).await?;
     if shared.config.write_debug {
-        tracing::info!(output = ?Bytes::from(joined(&output)), "the handler answered");
+        tracing::info!(output = %String::from_utf8_lossy(&joined(&output)), "the handler answered");
     }
     reply(shared, output, exit, request_type)
 }
