@@ -28,12 +28,14 @@ pub(super) struct Serving {
 }
 
 /// Ends it; a second signal ends it at once.
-pub(super) async fn run(serving: Serving, signal: i32, ends: &mut Ends) -> ExitCode {
+pub(super) async fn run(mut serving: Serving, signal: i32, ends: &mut Ends) -> ExitCode {
     let processes = serving.processes.clone();
     tracing::info!(signal = name(signal), "draining");
     tokio::select! {
-        code = orderly(serving, signal) => code,
+        code = orderly(&mut serving, signal) => code,
         second = ends.next() => {
+            // Nobody may start another process meanwhile.
+            serving.front.cut();
             let left = processes.kill_all(AT_ONCE).await;
             tracing::warn!(signal = name(second), left, "second signal: ended at once");
             ExitCode::from(u8::try_from(128 + second).unwrap_or(1))
@@ -41,7 +43,7 @@ pub(super) async fn run(serving: Serving, signal: i32, ends: &mut Ends) -> ExitC
     }
 }
 
-async fn orderly(mut serving: Serving, signal: i32) -> ExitCode {
+async fn orderly(serving: &mut Serving, signal: i32) -> ExitCode {
     serving.health.enter(Phase::Draining);
     drop(serving.lock.take());
     // Somebody at a terminal does not wait for load balancers.
@@ -49,7 +51,7 @@ async fn orderly(mut serving: Serving, signal: i32) -> ExitCode {
         sleep(serving.app.shutdown_delay).await;
     }
     serving.front.close().await;
-    let cut = finish(&serving).await;
+    let cut = finish(serving).await;
     serving.processes.end_all(serving.grace).await;
     if cut > 0 {
         tracing::error!(calls = cut, "drain_timeout is over: calls were cut");

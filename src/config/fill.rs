@@ -122,7 +122,9 @@ fn max_connections(reader: &mut Reader<'_>, host: &Host) -> usize {
 /// `max_body` or `max_output`: 0 is no limit.
 fn body_limit(reader: &mut Reader<'_>, name: &'static str, mode: Mode, host: &Host) -> Option<u64> {
     let held = memory::body(host.memory_limit);
-    let (default, why) = match mode.holds_bodies() {
+    // One JSON object needs the whole body in any mode.
+    let marshalled = name == "max_body" && reader.flag("marshal_request");
+    let (default, why) = match mode.holds_bodies() || marshalled {
         false => (0, "default in modes that stream".to_owned()),
         true if held == memory::body(None) => (held, "default in modes that hold bodies in memory".to_owned()),
         true => (held, quarter_of(host.memory_limit)),

@@ -15,7 +15,7 @@ use super::Shared;
 use super::clock::Clock;
 use super::respond::CLIENT_GONE;
 use super::stall::Watched;
-use crate::invoke::{Aborted, ReplyBody};
+use crate::invoke::{Aborted, CallError, ReplyBody};
 use crate::log;
 use crate::reason::Reason;
 
@@ -32,6 +32,22 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.call_ended();
+    }
+}
+
+/// A request's body is being read.
+pub(super) struct Reading(Arc<Clock>);
+
+impl Reading {
+    pub(super) fn new(clock: &Arc<Clock>) -> Reading {
+        clock.body_started();
+        Reading(clock.clone())
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.body_ended();
     }
 }
 
@@ -58,7 +74,8 @@ impl Record {
 
     fn end(&mut self) {
         if !self.whole && self.reason.is_none() {
-            self.reason = Some(Reason::ClientGone);
+            let cut = self.shared.cutting();
+            self.reason = Some(if cut { Reason::Draining } else { Reason::ClientGone });
         }
         let took = self.started.elapsed();
         let code = self.status.unwrap_or(CLIENT_GONE);
@@ -76,8 +93,12 @@ impl Record {
         }
     }
 
+    /// The caller's own mistakes are not the function's.
     fn failed(&self) -> bool {
-        self.reason.is_some_and(|reason| reason != Reason::ClientGone) || self.status.is_some_and(|code| code >= 500)
+        match self.reason {
+            Some(reason) => reason.is_trouble(),
+            None => self.status.is_some_and(|code| code >= 500),
+        }
     }
 
     fn write_line(&self, status: u16, took: Duration) {
@@ -94,62 +115,19 @@ impl Drop for Record {
     }
 }
 
-enum Outgoing {
-    Plain(ReplyBody),
-    Watched(Watched),
-}
-
-impl Outgoing {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        match self {
-            Outgoing::Plain(body) => Pin::new(body).poll_frame(cx),
-            Outgoing::Watched(watched) => watched.poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Outgoing::Plain(body) => body.is_end_stream(),
-            Outgoing::Watched(watched) => watched.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Outgoing::Plain(body) => body.size_hint(),
-            Outgoing::Watched(watched) => watched.size_hint(),
-        }
-    }
-}
-
-/// A reply's body that keeps the account.
-pub(super) struct Answer {
-    body: Outgoing,
+/// What ends with an answer: its account, and the connection's call.
+pub(super) struct Account {
     /// `None` for probes.
     record: Option<Record>,
     _busy: Busy,
 }
 
-impl Answer {
-    /// `stall_limit`: how long the client may leave a piece unread, where the socket's own timer cannot tell.
-    pub(super) fn new(
-        body: ReplyBody,
-        mut record: Option<Record>,
-        busy: Busy,
-        stall_limit: Option<Duration>,
-    ) -> Answer {
-        let body = match stall_limit {
-            Some(limit) if Watched::is_due(&body) => Outgoing::Watched(Watched::new(body, limit)),
-            _ => Outgoing::Plain(body),
-        };
-        if let Some(record) = &mut record {
-            record.whole = body.is_end_stream();
-        }
-        Answer { body, record, _busy: busy }
+impl Account {
+    pub(super) fn new(record: Option<Record>, busy: Busy) -> Account {
+        Account { record, _busy: busy }
     }
 
-    fn note(&mut self, frame: Option<&Result<Frame<Bytes>, Aborted>>) {
-        let whole = self.body.is_end_stream();
+    fn note(&mut self, frame: Option<&Result<Frame<Bytes>, Aborted>>, whole: bool) {
         let Some(record) = &mut self.record else { return };
         match frame {
             None => record.whole = true,
@@ -165,22 +143,76 @@ impl Answer {
     }
 }
 
+/// A reply's body with its account.
+pub(super) struct Accounted {
+    body: ReplyBody,
+    account: Account,
+}
+
+impl Accounted {
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.account.note(frame.as_ref(), self.body.is_end_stream());
+        Poll::Ready(frame)
+    }
+
+    pub(super) fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+
+    /// Closes the account of an answer that the client does not take.
+    pub(super) fn give_up(mut self, error: CallError) {
+        self.account.note(Some(&Err(Aborted(error))), false);
+    }
+}
+
+/// A reply's body on its way to hyper.
+pub(super) enum Answer {
+    Plain(Box<Accounted>),
+    /// Given up if the client does not take it.
+    Watched(Watched),
+}
+
+impl Answer {
+    /// `stall_limit`: how long the client may leave a piece unread, where the socket's own timer cannot tell.
+    pub(super) fn new(body: ReplyBody, mut account: Account, stall_limit: Option<Duration>) -> Answer {
+        if let Some(record) = &mut account.record {
+            record.whole = body.is_end_stream();
+        }
+        let answer = Accounted { body, account };
+        match stall_limit {
+            Some(limit) if !answer.is_end_stream() => Answer::Watched(Watched::new(answer, limit)),
+            _ => Answer::Plain(Box::new(answer)),
+        }
+    }
+}
+
 impl Body for Answer {
     type Data = Bytes;
     type Error = Aborted;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        let answer = self.get_mut();
-        let frame = ready!(answer.body.poll_frame(cx));
-        answer.note(frame.as_ref());
-        Poll::Ready(frame)
+        match self.get_mut() {
+            Answer::Plain(answer) => answer.poll_frame(cx),
+            Answer::Watched(watched) => watched.poll_frame(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match self {
+            Answer::Plain(answer) => answer.is_end_stream(),
+            Answer::Watched(watched) => watched.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match self {
+            Answer::Plain(answer) => answer.size_hint(),
+            Answer::Watched(watched) => watched.size_hint(),
+        }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// At drain, connections without a request are closed this long after the listener: a client that has just been
@@ -35,18 +36,32 @@ pub(super) enum Expired {
 pub(super) struct Clock {
     limits: Limits,
     state: Mutex<State>,
+    changed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    /// Answers that are not out yet, and requests that are still being read.
     calls: usize,
+    /// Of those, requests that are still being read.
+    bodies: usize,
+    /// Bytes of a next request came while a call was going on.
+    ahead: bool,
     /// Since when a write has been waiting.
     stalled: Option<Instant>,
     /// Since when the listener is closed.
     draining: Option<Instant>,
     /// HTTP/2 frames say nothing about where a head begins; its own codec bounds those.
     http2: bool,
+}
+
+impl State {
+    fn touch(&mut self) {
+        if let Phase::Idle(since) = &mut self.phase {
+            *since = Instant::now();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,15 +74,18 @@ enum Phase {
 impl Clock {
     pub(super) fn new(limits: Limits) -> Clock {
         let phase = Phase::Idle(Instant::now());
-        let state = State { phase, calls: 0, stalled: None, draining: None, http2: false };
-        Clock { limits, state: Mutex::new(state) }
+        let state = State { phase, calls: 0, bodies: 0, ahead: false, stalled: None, draining: None, http2: false };
+        Clock { limits, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Bytes came in: the first ones of a request, if none is going on.
     pub(super) fn read(&self) {
         let mut state = self.state();
-        if let (Phase::Idle(_), false) = (state.phase, state.http2) {
-            state.phase = Phase::Head(Instant::now());
+        match state.phase {
+            _ if state.http2 => {}
+            Phase::Idle(_) => state.phase = Phase::Head(Instant::now()),
+            Phase::Busy => state.ahead |= state.bodies == 0,
+            Phase::Head(_) => {}
         }
     }
 
@@ -83,28 +101,60 @@ impl Clock {
         let mut state = self.state();
         state.calls += 1;
         state.phase = Phase::Busy;
+        state.ahead = false;
     }
 
-    /// An answer is written, or given up.
+    /// An answer is with the socket, or given up.
     pub(super) fn call_ended(&self) {
         let mut state = self.state();
         state.calls -= 1;
         if state.calls == 0 {
-            state.phase = Phase::Idle(Instant::now());
+            let now = Instant::now();
+            state.phase = if std::mem::take(&mut state.ahead) { Phase::Head(now) } else { Phase::Idle(now) };
         }
+        drop(state);
+        // HTTP/2 calls end in tasks of their own, and the connection's is asleep.
+        self.changed.notify_one();
+    }
+
+    /// A request's body is being read: its bytes begin no next request.
+    pub(super) fn body_started(&self) {
+        self.call_started();
+        self.state().bodies += 1;
+    }
+
+    /// It is at its end, or given up.
+    pub(super) fn body_ended(&self) {
+        self.state().bodies -= 1;
+        self.call_ended();
+    }
+
+    /// Resolves when a call has ended.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// A write could go on (`None`) or has to wait.
     pub(super) fn write_waits(&self, waits: bool) {
         let mut state = self.state();
         match (waits, state.stalled) {
-            (false, _) => state.stalled = None,
+            (false, None) => {}
+            (false, Some(_)) => {
+                state.stalled = None;
+                // Idleness begins when the last byte is with the kernel.
+                state.touch();
+            }
             (true, None) => state.stalled = Some(Instant::now()),
             (true, Some(_)) => {}
         }
     }
 
-    /// The listener is closed.
+    /// Idleness begins anew.
+    pub(super) fn touch(&self) {
+        self.state().touch();
+    }
+
+    /// The listener is closed, or this connection is to end.
     pub(super) fn drain(&self) {
         self.state().draining.get_or_insert_with(Instant::now);
     }
@@ -117,7 +167,11 @@ impl Clock {
     /// The next limit and when it is reached, if nothing happens before.
     pub(super) fn next(&self) -> Option<(Instant, Expired)> {
         let state = self.state();
-        let phase = match state.phase {
+        if let Some(since) = state.stalled {
+            // Something is still to be written, whatever the calls are doing.
+            return at(since, self.limits.write, Expired::Write);
+        }
+        match state.phase {
             Phase::Idle(since) => {
                 let drained = state.draining.map(|closed| since.max(closed) + IDLE_AT_DRAIN);
                 let idle = self.limits.idle.and_then(|limit| since.checked_add(limit));
@@ -125,9 +179,7 @@ impl Clock {
             }
             Phase::Head(since) => at(since, self.limits.head, Expired::Head),
             Phase::Busy => None,
-        };
-        let write = state.stalled.and_then(|since| at(since, self.limits.write, Expired::Write));
-        phase.into_iter().chain(write).min_by_key(|(at, _)| *at)
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -182,6 +234,35 @@ mod tests {
         assert_eq!(next(&clock, start), Some((1_300, Expired::Idle)));
         clock.read();
         assert_eq!(next(&clock, start), Some((31_000, Expired::Head)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_read_off_is_no_next_request() {
+        let (clock, start) = clock();
+        clock.call_started();
+        clock.body_started();
+        clock.call_ended();
+        clock.read();
+        assert_eq!(next(&clock, start), None);
+        clock.body_ended();
+        assert_eq!(next(&clock, start), Some((120_000, Expired::Idle)));
+        clock.call_started();
+        clock.read();
+        clock.call_ended();
+        assert_eq!(next(&clock, start), Some((30_000, Expired::Head)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_written_is_not_idle() {
+        let (clock, start) = clock();
+        clock.call_started();
+        clock.write_waits(true);
+        clock.call_ended();
+        clock.drain();
+        assert_eq!(next(&clock, start), Some((20_000, Expired::Write)));
+        tokio::time::advance(SECOND).await;
+        clock.write_waits(false);
+        assert_eq!(next(&clock, start), Some((1_300, Expired::Idle)));
     }
 
     #[tokio::test(start_paused = true)]

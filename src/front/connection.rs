@@ -21,6 +21,7 @@ use super::hangup::Hangup;
 use super::route::Door;
 use super::serve::Session;
 use super::socket::{Protocol, Socket, Stream, has_unread};
+use crate::reason::Reason;
 
 /// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
 const LARGEST_HEAD: u32 = 64 * 1024;
@@ -67,7 +68,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
     let (remote, local_port) = (stream.peer(), stream.local_port());
     let mut watch = Watch::new(&shared, clock.clone(), &stream);
     let mut socket = Socket::new(stream, clock.clone());
-    let Some(protocol) = sniff(&mut socket, &mut watch).await else { return };
+    let Some(protocol) = sniff(&shared, &mut socket, &mut watch).await else { return };
     let session = Arc::new(Session { shared, clock, door, remote, local_port });
     match protocol {
         Protocol::Nothing => {}
@@ -77,7 +78,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
 }
 
 /// Which protocol it is; `None` if it is over already.
-async fn sniff(socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
+async fn sniff(shared: &Shared, socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
     loop {
         let stopped = {
             let mut protocol = pin!(socket.protocol());
@@ -86,7 +87,7 @@ async fn sniff(socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
         match stopped {
             Ok(protocol) => return protocol.ok(),
             Err(Stop::Expired(Expired::Head)) => {
-                refuse_slow_head(socket).await;
+                refuse_slow_head(shared, socket).await;
                 return None;
             }
             Err(Stop::Expired(_) | Stop::Order(Order::Cut)) => return None,
@@ -96,6 +97,7 @@ async fn sniff(socket: &mut Socket, watch: &mut Watch) -> Option<Protocol> {
 }
 
 async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
+    let shared = session.shared.clone();
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
         .max_buf_size(LARGEST_HEAD as usize)
@@ -117,7 +119,9 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
                 linger(connection.into_parts().io.into_inner()).await;
             }
         }
-        Err(Stop::Expired(Expired::Head)) => refuse_slow_head(&mut connection.into_parts().io.into_inner()).await,
+        Err(Stop::Expired(Expired::Head)) => {
+            refuse_slow_head(&shared, &mut connection.into_parts().io.into_inner()).await
+        }
         Err(_) => {} // Dropping the connection drops its call, and that ends the handler.
     }
 }
@@ -130,16 +134,26 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
             .max_header_list_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(socket), service)
     );
+    let mut farewell = false;
     loop {
         match watch.over(|cx| connection.as_mut().poll(cx)).await {
             Ok(_) | Err(Stop::Order(Order::Cut) | Stop::Expired(Expired::Write)) => return,
-            Err(Stop::Order(Order::Finish) | Stop::Expired(_)) => connection.as_mut().graceful_shutdown(),
+            Err(Stop::Expired(_)) if farewell => return,
+            Err(Stop::Order(Order::Finish)) => connection.as_mut().graceful_shutdown(),
+            Err(Stop::Expired(_)) => {
+                // GOAWAY, and a moment for the client to hear it and for what it had sent before.
+                connection.as_mut().graceful_shutdown();
+                watch.clock.touch();
+                watch.clock.drain();
+                farewell = true;
+            }
             Err(Stop::Order(Order::Serve) | Stop::HungUp) => {}
         }
     }
 }
 
-async fn refuse_slow_head(socket: &mut Socket) {
+async fn refuse_slow_head(shared: &Shared, socket: &mut Socket) {
+    shared.metrics.refused(Reason::SlowRequest);
     let words = async {
         socket.write_all(SLOW_HEAD).await?;
         socket.shutdown().await
@@ -190,6 +204,7 @@ impl Watch {
             }
         });
         let mut changed = Box::pin(orders.changed());
+        let mut ended = pin!(clock.changed());
         let stopped = poll_fn(|cx| {
             if let Poll::Ready(done) = connection(cx) {
                 return Poll::Ready(Ok(done));
@@ -201,6 +216,10 @@ impl Watch {
             if heard_now || *gone && clock.busy() {
                 *gone = true;
                 return Poll::Ready(Err(Stop::HungUp));
+            }
+            if ended.as_mut().poll(cx).is_ready() {
+                ended.set(clock.changed());
+                cx.waker().wake_by_ref();
             }
             poll_limits(clock, *fd, timer.as_mut(), cx).map(|expired| Err(Stop::Expired(expired)))
         })

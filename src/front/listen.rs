@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,7 +99,8 @@ fn bind_unix(path: &Path) -> io::Result<Bound> {
     let address = SockAddr::unix(path)?;
     if let Err(error) = socket.bind(&address) {
         // A socket file outlives its server; one that nobody answers is in the way of nobody.
-        if error.kind() != io::ErrorKind::AddrInUse || StdUnixStream::connect(path).is_ok() {
+        let is_socket = || std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
+        if error.kind() != io::ErrorKind::AddrInUse || !is_socket() || StdUnixStream::connect(path).is_ok() {
             return Err(error);
         }
         std::fs::remove_file(path)?;

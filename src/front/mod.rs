@@ -64,6 +64,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// Whether what is open is being cut.
+    fn cutting(&self) -> bool {
+        *self.orders.borrow() == Order::Cut
+    }
+
     /// Whether the listener is closed, or about to be.
     fn closing(&self) -> bool {
         *self.orders.borrow() != Order::Serve

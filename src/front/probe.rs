@@ -64,11 +64,12 @@ async fn handler_says_ready(shared: &Shared, path: &str) -> bool {
     let call = probe_call(path, place);
     let says = match timeout(HANDLER_LIMIT, shared.invoker.call(call)).await {
         Ok(Ok(reply)) => reply.status.as_u16() < 400,
+        // Busy: the last answer stands, and grows older.
+        Ok(Err(CallError { reason: Reason::Timeout, .. })) | Err(_) => return last_answer(shared),
         Ok(Err(error)) => {
             tracing::warn!("ready_path {path}: {error}");
             false
         }
-        Err(_) => last_answer(shared),
     };
     if let Ok(mut answer) = shared.last_ready.answer.lock() {
         *answer = Some((Instant::now(), says));

@@ -70,8 +70,13 @@ pub(super) fn text(status: StatusCode, body: impl Into<bytes::Bytes>) -> Respons
 /// The id of a call: the caller's, or a new one of 128 random bits. An id that no log line could carry is replaced.
 pub(super) fn call_id(headers: &HeaderMap) -> HeaderValue {
     let given = [X_CALL_ID, HeaderName::from_static("x-request-id")].iter().find_map(|name| headers.get(name));
-    let fits = |id: &&HeaderValue| !id.is_empty() && id.len() <= 256 && id.to_str().is_ok();
+    let fits = |id: &&HeaderValue| !id.is_empty() && id.len() <= 256 && id.as_bytes().iter().all(is_of_an_id);
     given.filter(fits).cloned().unwrap_or_else(new_id)
+}
+
+/// No blanks and brackets: in a log line the id ends where its bracket closes.
+fn is_of_an_id(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && !b"[]\"\\".contains(byte)
 }
 
 fn new_id() -> HeaderValue {

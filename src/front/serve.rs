@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Busy, Record};
+use super::answer::{Account, Answer, Busy, Reading, Record};
 use super::clock::Clock;
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
 use super::route::{self, Door, Route};
@@ -44,7 +44,7 @@ impl Session {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
-        Ok(Response::from_parts(head, Answer::new(body, record, busy, stall_limit)))
+        Ok(Response::from_parts(head, Answer::new(body, Account::new(record, busy), stall_limit)))
     }
 
     fn metrics(&self, request: &Request<Incoming>) -> Response<ReplyBody> {
@@ -137,7 +137,7 @@ impl Session {
             true => Pace::whole(config.read_timeout),
             false => Pace::streamed(config.read_timeout, length),
         };
-        let body = RequestBody::new(body, config.max_body, pace);
+        let body = RequestBody::new(body, config.max_body, pace, Reading::new(&self.clock));
         strict::check(head)?;
         match (length, config.max_body) {
             (Some(length), Some(max)) if length > max => Err(CallError::new(

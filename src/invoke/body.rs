@@ -1,6 +1,7 @@
 //! Bodies on their way in and out.
 
 use std::collections::VecDeque;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,7 +49,6 @@ impl Pace {
 }
 
 /// A request's body, bounded in size and time.
-#[derive(Debug)]
 pub struct RequestBody {
     /// `None` for calls that heeler makes itself.
     inner: Option<Incoming>,
@@ -56,17 +56,26 @@ pub struct RequestBody {
     left: Option<u64>,
     limit: u64,
     pace: Pace,
+    /// Dropped when the last byte is read, or nobody will read any more.
+    reading: Option<Box<dyn Send>>,
+}
+
+impl std::fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestBody").field("left", &self.left).field("pace", &self.pace).finish_non_exhaustive()
+    }
 }
 
 impl RequestBody {
-    /// `max`: greatest size in bytes.
-    pub fn new(inner: Incoming, max: Option<u64>, pace: Pace) -> RequestBody {
-        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace }
+    /// `max`: greatest size in bytes. `reading` is dropped when the last byte is read, or nobody will read any more.
+    pub fn new(inner: Incoming, max: Option<u64>, pace: Pace, reading: impl Send + 'static) -> RequestBody {
+        let reading: Option<Box<dyn Send>> = if inner.is_end_stream() { None } else { Some(Box::new(reading)) };
+        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace, reading }
     }
 
     /// No body.
     pub fn empty() -> RequestBody {
-        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free }
+        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free, reading: None }
     }
 
     /// Whether nothing (more) will come.
@@ -105,12 +114,11 @@ impl RequestBody {
         }
         match frame {
             Err(_) => Some(Err(CallError::new(Reason::SlowRequest, "the request's body came too slowly"))),
-            Ok(None) => None,
-            Ok(Some(frame)) => {
-                Some(frame.map_err(|error| {
-                    CallError::new(Reason::BadRequest, format!("the request's body is broken: {error}"))
-                }))
+            Ok(None) => {
+                self.reading = None;
+                None
             }
+            Ok(Some(frame)) => Some(frame.map_err(broken)),
         }
     }
 
@@ -134,12 +142,27 @@ impl RequestBody {
     }
 }
 
+/// A reset is a client that has left; anything else, an end before the body's own included, is a broken request.
+fn broken(error: hyper::Error) -> CallError {
+    use std::error::Error as _;
+    let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    match kind {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => CallError::client_gone(),
+        _ => CallError::new(Reason::BadRequest, format!("the request's body is broken: {error}")),
+    }
+}
+
 /// Whoever lets go of a body early, for an answer that needs none of it: the rest is read off for a while.
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let Some(mut inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(timeout(LONGEST_REST, async move { while let Some(Ok(_)) = inner.frame().await {} }));
+        let reading = self.reading.take();
+        runtime.spawn(async move {
+            let rest = async { while let Some(Ok(_)) = inner.frame().await {} };
+            let _ = timeout(LONGEST_REST, rest).await;
+            drop(reading);
+        });
     }
 }
 

@@ -91,10 +91,10 @@ struct Inner {
     stderr: Arc<Queue>,
 }
 
-/// The process's log: [`access`] has no handle to pass about, as the `tracing` macros have none.
+/// The process's log: [`access()`] has no handle to pass about, as the `tracing` macros have none.
 static LOG: OnceLock<Arc<Inner>> = OnceLock::new();
 
-/// Takes over the lines of the `tracing` macros and of [`access`], for the rest of the process.
+/// Takes over the lines of the `tracing` macros and of [`access()`], for the rest of the process.
 /// A second start changes nothing for those.
 pub fn start(config: Config, metrics: Metrics) -> (HandlerLog, Flush) {
     let log = HandlerLog::new(config, metrics, std::io::stdout(), std::io::stderr());

@@ -9,6 +9,8 @@ use tokio::net::unix::pipe::Receiver;
 use super::pipe::{ReadNow, read_now};
 use crate::log::{HandlerLog, Stream};
 
+/// "No limit" still is one: a line is held whole, and a handler may never write a line feed.
+const LONGEST: usize = 16 * 1024 * 1024;
 /// Room that is read at once.
 const CHUNK: usize = 8 * 1024;
 
@@ -26,7 +28,7 @@ pub struct Source {
 /// Copies lines until the pipe has an end, or `over` and what was written by then. While the log's reader is behind,
 /// the pipe fills and the child waits; a line over the limit is cut with a mark, its rest is dropped, and logging goes on.
 pub async fn log_lines(pipe: &mut Receiver, source: &Source, over: impl Future<Output = ()>) {
-    let mut lines = Lines { limit: source.log.line_limit(), buffer: BytesMut::new(), skipping: false };
+    let mut lines = Lines { limit: source.log.line_limit(), buffer: BytesMut::new(), seen: 0, skipping: false };
     let mut chunk = BytesMut::new();
     let mut over = pin!(over);
     loop {
@@ -50,6 +52,14 @@ pub async fn log_lines(pipe: &mut Receiver, source: &Source, over: impl Future<O
     }
 }
 
+/// Reads and drops until nobody writes any more.
+pub async fn discard(mut pipe: Receiver) {
+    let mut chunk = BytesMut::new();
+    while read_some(&mut pipe, &mut chunk).await > 0 {
+        chunk.clear();
+    }
+}
+
 /// Room is made only when there is something to read: most calls write no line at all. An error means the same as the
 /// end here: nobody will write again.
 async fn read_some(pipe: &mut Receiver, chunk: &mut BytesMut) -> usize {
@@ -69,6 +79,8 @@ impl Source {
 struct Lines {
     limit: Option<usize>,
     buffer: BytesMut,
+    /// No line feed stands before this.
+    seen: usize,
     /// The head of an over-long line is out already; drop up to its line feed.
     skipping: bool,
 }
@@ -83,8 +95,10 @@ impl Lines {
     /// The next whole or cut line, without its line feed.
     fn next(&mut self) -> Option<(BytesMut, bool)> {
         loop {
-            match self.buffer.iter().position(|byte| *byte == b'\n') {
+            let found = self.buffer[self.seen..].iter().position(|byte| *byte == b'\n');
+            match found.map(|end| self.seen + end) {
                 Some(end) => {
+                    self.seen = 0;
                     let mut line = self.buffer.split_to(end + 1);
                     line.truncate(end);
                     if std::mem::take(&mut self.skipping) {
@@ -94,10 +108,16 @@ impl Lines {
                 }
                 None if self.skipping => {
                     self.buffer.clear();
+                    self.seen = 0;
                     return None;
                 }
                 None => {
-                    let limit = self.limit.filter(|limit| self.buffer.len() > *limit)?;
+                    self.seen = self.buffer.len();
+                    let limit = self.limit.unwrap_or(LONGEST).min(self.buffer.len());
+                    if self.buffer.len() == limit {
+                        return None;
+                    }
+                    self.seen = 0;
                     self.skipping = true;
                     let line = self.buffer.split_to(limit);
                     self.buffer.clear();
@@ -117,13 +137,10 @@ impl Lines {
     }
 
     fn cut(&self, mut line: BytesMut) -> (BytesMut, bool) {
-        match self.limit {
-            Some(limit) if line.len() > limit => {
-                line.truncate(limit);
-                (line, true)
-            }
-            _ => (line, false),
-        }
+        let limit = self.limit.unwrap_or(LONGEST);
+        let cut = line.len() > limit;
+        line.truncate(limit);
+        (line, cut)
     }
 }
 
@@ -132,7 +149,7 @@ mod tests {
     use super::*;
 
     fn check(limit: Option<usize>, chunks: &[&str], expected: &[(&str, bool)]) {
-        let mut lines = Lines { limit, buffer: BytesMut::new(), skipping: false };
+        let mut lines = Lines { limit, buffer: BytesMut::new(), seen: 0, skipping: false };
         let mut seen = Vec::new();
         for chunk in chunks {
             lines.buffer.extend_from_slice(chunk.as_bytes());

@@ -36,6 +36,13 @@ impl FromChild {
         self.childs.as_fd()
     }
 
+    /// How much it can hold.
+    pub fn capacity(&self) -> usize {
+        // Linux's default, where the kernel will not say.
+        fcntl(&self.childs, FcntlArg::F_GETPIPE_SZ)
+            .map_or(64 * 1024, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// Our end alone: it ends when the last of the children has closed the other one.
     pub fn into_ours(self) -> Receiver {
         self.ours

@@ -3,7 +3,7 @@
 //! One lock covers starting and collecting. So a status cannot be collected before its pid is known, and a pid that
 //! was found under the lock stays whose it is until the lock is let go: nobody else collects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -158,6 +158,14 @@ impl Processes {
         }
     }
 
+    /// Sends a signal to what is left of a tree without its leader; its group has heard it as the leader was collected.
+    pub(super) fn signal_orphans(&self, mark: Mark, signal: i32) {
+        let table = self.table();
+        for pid in self.orphans_of(&table, mark) {
+            let _ = sys::kill(pid, signal);
+        }
+    }
+
     /// Sends a signal to everything of the tree that can be seen from here; how many orphans heard it.
     pub(super) fn signal_all(&self, leader: i32, mark: Mark, signal: i32) -> u64 {
         self.signal_group(leader, signal);
@@ -197,7 +205,7 @@ impl Processes {
             let _ = sys::kill(-1, signal);
             return;
         }
-        for pid in self.0.children.pids() {
+        for pid in self.everybody(&table) {
             let group = table.leaders.contains_key(&pid);
             let _ = sys::kill(if group { -pid } else { pid }, signal);
         }
@@ -205,8 +213,13 @@ impl Processes {
 
     /// How many processes are below heeler: leaders, and orphans that wait for their end.
     pub fn count(&self) -> usize {
-        let _table = self.table();
-        self.0.children.pids().len()
+        let table = self.table();
+        self.everybody(&table).len()
+    }
+
+    /// The kernel's list is the main thread's: leaders that other threads started are children of those.
+    fn everybody(&self, table: &Table) -> HashSet<i32> {
+        self.0.children.pids().into_iter().chain(table.leaders.keys().copied()).collect()
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

@@ -77,8 +77,10 @@ impl Tree {
         self.settle(grace).await;
     }
 
-    /// Waits for what the leader left behind, which has heard TERM as the leader was collected; KILL after `grace`.
+    /// Ends what the leader left behind: TERM to what has left the group, whose rest heard it as the leader was
+    /// collected; KILL after `grace`.
     pub async fn settle(&self, grace: Duration) {
+        self.processes.signal_orphans(self.mark, libc::SIGTERM);
         if !self.gone_by(Instant::now() + grace).await {
             self.kill().await;
         }

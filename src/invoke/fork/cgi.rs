@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
@@ -22,30 +22,37 @@ pub(super) struct Head {
 /// Splits the head off the output, which then is the body.
 pub(super) fn split(output: &mut VecDeque<Bytes>) -> Result<Head, CallError> {
     let mut block = BytesMut::new();
-    while block.len() <= LONGEST_HEAD {
-        if let Some((head, body)) = ends(&block) {
-            let mut rest = block.split_off(body);
-            block.truncate(head);
-            if rest.has_remaining() {
-                output.push_front(rest.split().freeze());
-            }
-            return parse(&block);
-        }
-        let chunk = output.pop_front().ok_or_else(|| bad("no blank line ends its header block"))?;
+    let mut seen = 0;
+    while let Some(mut chunk) = output.pop_front() {
+        let room = LONGEST_HEAD - block.len();
+        let rest = chunk.split_off(chunk.len().min(room));
         block.extend_from_slice(&chunk);
+        if !rest.is_empty() {
+            output.push_front(rest);
+        }
+        if let Some((head, body)) = ends(&block, &mut seen) {
+            let rest = block.split_off(body).freeze();
+            if !rest.is_empty() {
+                output.push_front(rest);
+            }
+            return parse(&block[..head]);
+        }
+        if block.len() >= LONGEST_HEAD {
+            return Err(bad("its header block is longer than 64 KiB"));
+        }
     }
-    Err(bad("its header block is longer than 64 KiB"))
+    Err(bad("no blank line ends its header block"))
 }
 
-/// Where the head ends and where the body begins: after the first empty line, CR LF or LF.
-fn ends(block: &[u8]) -> Option<(usize, usize)> {
-    let mut start = 0;
-    while let Some(length) = block[start..].iter().position(|byte| *byte == b'\n') {
-        let line = &block[start..start + length];
+/// Where the head ends and where the body begins: after the first empty line, CR LF or LF. `seen` is the beginning of
+/// the line that was not whole the last time.
+fn ends(block: &[u8], seen: &mut usize) -> Option<(usize, usize)> {
+    while let Some(length) = block[*seen..].iter().position(|byte| *byte == b'\n') {
+        let line = &block[*seen..*seen + length];
         if line.is_empty() || line == b"\r" {
-            return Some((start, start + length + 1));
+            return Some((*seen, *seen + length + 1));
         }
-        start += length + 1;
+        *seen += length + 1;
     }
     None
 }
@@ -123,6 +130,19 @@ mod tests {
             run(&["Content-Length: 9\nX: 1\nX: 2\n\n"]),
             Ok((200, vec![header("x", "1"), header("x", "2")], String::new()))
         );
+    }
+
+    #[test]
+    fn a_head_may_come_in_pieces_of_any_size() {
+        let head: &'static str = format!("X-A: {}\n\n", "a".repeat(5000)).leak();
+        let body: &'static str = "b".repeat(200_000).leak();
+        let whole: &'static str = format!("{head}{body}").leak();
+        let (first, second) = whole.split_at(4096);
+        let (status, headers, seen) = run(&[first, second]).unwrap();
+        assert_eq!((status, headers.len()), (200, 1));
+        assert!(seen == body);
+        let long: &'static str = format!("X-A: {}\n\n", "a".repeat(70_000)).leak();
+        assert_eq!(run(&[long]), Err(Reason::BadHead));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::process::variable;
 use crate::reason::Reason;
 
 /// The variables that RFC 3875 §4.1 names, without the `HTTP_` ones.
-const META_VARIABLES: [&str; 17] = [
+const META_VARIABLES: [&str; 18] = [
     "AUTH_TYPE",
     "CONTENT_LENGTH",
     "CONTENT_TYPE",
@@ -31,12 +31,19 @@ const META_VARIABLES: [&str; 17] = [
     "SERVER_NAME",
     "SERVER_PORT",
     "SERVER_PROTOCOL",
+    "SERVER_SOFTWARE",
 ];
+
+/// What every call sets, in all modes; the last one stands for the tree where its limit cannot.
+const OF_EVERY_CALL: [&str; 4] = ["REMOTE_ADDR", "HEELER_CALL_ID", "HEELER_DEADLINE_MS", "HEELER_TREE"];
 
 /// Whether heeler's own environment must not lend this name to a child, since a program would take it for the call's.
 pub(super) fn is_set_by_calls(name: &OsStr, mode: Mode) -> bool {
     let name = name.as_bytes();
     let proxies: [&[u8]; 2] = [b"HTTP_PROXY", b"HTTP_PROXY_REQUEST_FULLURI"];
+    if OF_EVERY_CALL.iter().any(|variable| variable.as_bytes() == name) {
+        return true;
+    }
     match mode {
         Mode::Cgi => {
             META_VARIABLES.iter().any(|variable| variable.as_bytes() == name)
@@ -46,8 +53,8 @@ pub(super) fn is_set_by_calls(name: &OsStr, mode: Mode) -> bool {
     }
 }
 
-/// The variables of one call.
-pub(super) fn of_call(call: &Call, config: &Config) -> Result<Vec<CString>, CallError> {
+/// The variables of one call. `had_body`: whether the request brought a body, which may be read already.
+pub(super) fn of_call(call: &Call, config: &Config, had_body: bool) -> Result<Vec<CString>, CallError> {
     let path = decoded_path(call.target.path())?;
     if !config.cgi_headers && config.mode != Mode::Cgi {
         return Ok(Vec::new());
@@ -55,7 +62,7 @@ pub(super) fn of_call(call: &Call, config: &Config) -> Result<Vec<CString>, Call
     let mut env = Env(Vec::with_capacity(call.headers.len() + 16));
     match config.mode {
         Mode::Cgi => meta_variables(&mut env, call, &path),
-        mode => watchdog_variables(&mut env, call, &path, mode),
+        mode => watchdog_variables(&mut env, call, &path, mode, had_body),
     }
     if let Some(remote) = call.remote {
         env.set("REMOTE_ADDR", remote.to_canonical().to_string());
@@ -77,7 +84,7 @@ impl Env {
 }
 
 /// The names that of-watchdog and classic-watchdog give to the parts of a request.
-fn watchdog_variables(env: &mut Env, call: &Call, path: &[u8], mode: Mode) {
+fn watchdog_variables(env: &mut Env, call: &Call, path: &[u8], mode: Mode, had_body: bool) {
     for (name, value) in exported(&call.headers) {
         env.set(&format!("Http_{}", canonical(name)), value);
     }
@@ -90,7 +97,9 @@ fn watchdog_variables(env: &mut Env, call: &Call, path: &[u8], mode: Mode) {
         env.set("Http_Host", host);
     }
     if mode == Mode::Classic && !call.headers.contains_key(CONTENT_LENGTH) {
-        let length = if call.headers.contains_key(TRANSFER_ENCODING) { "-1" } else { "0" };
+        // HTTP/2 needs no Transfer-Encoding for a body of unknown length.
+        let unknown = call.headers.contains_key(TRANSFER_ENCODING) || had_body;
+        let length = if unknown { "-1" } else { "0" };
         env.set("Http_Content_Length", length);
     }
     if mode == Mode::Classic {
@@ -142,9 +151,12 @@ fn is_exported(name: &HeaderName) -> bool {
     name != "proxy" && !name.as_str().contains('_')
 }
 
+/// Headers whose variables would be those of the request itself: a program finds the first of two.
+const OF_THE_REQUEST_LINE: [&str; 4] = ["host", "method", "path", "query"];
+
 /// The first value of each name.
 fn exported(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-    let names = headers.keys().filter(|name| is_exported(name) && **name != HOST);
+    let names = headers.keys().filter(|name| is_exported(name) && !OF_THE_REQUEST_LINE.contains(&name.as_str()));
     names.filter_map(|name| Some((name, headers.get(name)?)))
 }
 
@@ -235,6 +247,9 @@ mod tests {
             ("HTTP_HOST", Mode::Cgi, true),
             ("HTTP_HOST", Mode::Streaming, false),
             ("PATH_INFO", Mode::Cgi, true),
+            ("SERVER_SOFTWARE", Mode::Cgi, true),
+            ("HEELER_CALL_ID", Mode::Streaming, true),
+            ("REMOTE_ADDR", Mode::Classic, true),
             ("PATH", Mode::Cgi, false),
         ] {
             assert_eq!(is_set_by_calls(OsStr::new(name), mode), expected, "{name}");

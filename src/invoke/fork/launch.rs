@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::input::Input;
 use super::running::Running;
-use super::supervise::Supervisor;
+use super::supervise::{Busy, Supervisor};
 use crate::invoke::call::{Call, Deadline, Place};
 use crate::invoke::error::CallError;
 use crate::log::Stream;
@@ -47,7 +47,8 @@ impl Launch {
         let source = Source { log: shared.log.clone(), stream: Stream::Stderr, call_id: self.call_id };
         let running = Running::new(stdout, end, alive, shared.clone(), source.clone());
         let (shared, input, deadline, place) = (shared.clone(), self.input, self.deadline, self.place);
-        tokio::spawn(Supervisor { shared, child, input, source, deadline, given_up, tell, place }.run(stderr));
+        let busy = Busy::new(&shared.busy);
+        tokio::spawn(Supervisor { shared, child, input, source, deadline, given_up, tell, place, busy }.run(stderr));
         Ok(running)
     }
 }

@@ -13,7 +13,7 @@ use super::Shared;
 use super::launch::follow;
 use crate::invoke::error::CallError;
 use crate::log::Stream;
-use crate::process::output::Source;
+use crate::process::output::{self, Source};
 use crate::process::pipe::{FromChild, ReadNow, read_now};
 use crate::process::{Exit, Leftovers};
 use crate::reason::Reason;
@@ -46,6 +46,8 @@ pub(super) struct Running {
     /// The supervisor sees it go.
     _alive: oneshot::Sender<()>,
     buffer: BytesMut,
+    /// What may still be the leader's, once it has ended: whoever writes on behind it is not waited for.
+    rest: Option<usize>,
     /// Bytes that may still come; `None` is no limit.
     left: Option<u64>,
     shared: Arc<Shared>,
@@ -71,7 +73,7 @@ impl Running {
     ) -> Running {
         let (stdout, left) = (Some(stdout), shared.config.max_output);
         let buffer = BytesMut::with_capacity(FIRST_CHUNK);
-        Running { stdout, closed: false, end, ended: None, _alive: alive, buffer, left, shared, source }
+        Running { stdout, closed: false, end, ended: None, _alive: alive, buffer, rest: None, left, shared, source }
     }
 
     /// The next piece of output, or the end. May be dropped at any await without losing anything.
@@ -83,10 +85,12 @@ impl Running {
     /// the pipe is not waited for. A closed pipe is not the end: the status is still to come.
     pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, CallError>> {
         if self.ended.is_none() {
-            if ready_bytes(self.poll_output(cx)) {
-                return Poll::Ready(self.take());
+            // First, or a process that never stops writing would hide its own deadline.
+            match self.poll_end(cx) {
+                Poll::Ready(end) => self.ended = Some(end?),
+                Poll::Pending if ready_bytes(self.poll_output(cx)) => return Poll::Ready(self.take()),
+                Poll::Pending => return Poll::Pending,
             }
-            self.ended = Some(ready!(self.poll_end(cx))?);
         }
         Poll::Ready(self.hear_rest())
     }
@@ -110,10 +114,15 @@ impl Running {
     /// After the leader's end.
     fn hear_rest(&mut self) -> Result<Heard, CallError> {
         let ended = self.ended.ok_or_else(|| CallError::new(Reason::Internal, "a process ended without a status"))?;
-        if let Some(stdout) = &self.stdout
-            && let Ok(ReadNow::Bytes(_)) = read_now(&stdout.ours, &mut self.buffer)
-        {
-            return self.take();
+        if let Some(stdout) = &self.stdout {
+            let most = || if ended.alone { usize::MAX } else { stdout.capacity() };
+            let rest = self.rest.get_or_insert_with(most);
+            if *rest > 0
+                && let Ok(ReadNow::Bytes(length)) = read_now(&stdout.ours, &mut self.buffer)
+            {
+                *rest = rest.saturating_sub(length);
+                return self.take();
+            }
         }
         self.give_back(ended);
         Ok(Heard::Ended(ended.exit))
@@ -142,6 +151,15 @@ impl Running {
             })?;
         }
         Ok(Heard::Output(output))
+    }
+}
+
+/// A call that is given up: its processes have their grace yet, and a word of theirs must not be their end by SIGPIPE.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let (Some(stdout), Ok(runtime)) = (self.stdout.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(output::discard(stdout.into_ours()));
+        }
     }
 }
 

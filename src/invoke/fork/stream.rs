@@ -28,7 +28,7 @@ const LONGEST_HELD: usize = 16 * 1024;
 
 /// Runs one call up to the head of its answer.
 pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, CallError> {
-    let variables = env::of_call(&call, &shared.config)?;
+    let variables = env::of_call(&call, &shared.config, !call.body.is_end())?;
     let input = input(shared, &mut call).await?;
     let mut running = Launch::new(call, variables, input).start(shared)?;
     let held = hold(shared, &mut running).await?;
@@ -56,7 +56,7 @@ async fn input(shared: &Shared, call: &mut Call) -> Result<Input, CallError> {
         chunks = body.collect() => chunks?,
         () = call.deadline.passed() => return Err(CallError::timeout()),
     };
-    Ok(Input::whole([marshal::request(&call.headers, &chunks)].into()))
+    Ok(Input::whole([marshal::request(&call.headers, chunks)].into()))
 }
 
 struct Held {

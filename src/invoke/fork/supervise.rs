@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::{oneshot, watch};
 
 use super::Shared;
 use super::input::Input;
@@ -19,6 +20,9 @@ use crate::process::{Child, Exit, Leftovers, Status};
 /// A dead leader's status is a moment behind its tree's end at the most; a survivor of KILL has none.
 const STATUS_WAIT: Duration = Duration::from_millis(100);
 
+/// After its call a handler's last lines wait so long for a log that is behind.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// One call's process, and all that must outlive it.
 pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
@@ -31,13 +35,29 @@ pub(super) struct Supervisor {
     pub(super) given_up: oneshot::Receiver<()>,
     pub(super) tell: oneshot::Sender<End>,
     pub(super) place: Place,
+    pub(super) busy: Busy,
+}
+
+/// A call of which something still runs.
+pub(super) struct Busy(watch::Sender<usize>);
+
+impl Busy {
+    pub(super) fn new(count: &watch::Sender<usize>) -> Busy {
+        count.send_modify(|busy| *busy += 1);
+        Busy(count.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.send_modify(|busy| *busy -= 1);
+    }
 }
 
 impl Supervisor {
     /// Watches the process to the end of its tree, and logs its stderr all the while.
     pub(super) async fn run(self, stderr: Option<FromChild>) {
         let (shared, source) = (self.shared.clone(), self.source.clone());
-        shared.busy.send_modify(|busy| *busy += 1);
         let Some(mut stderr) = stderr else {
             self.watch().await;
             return;
@@ -48,9 +68,11 @@ impl Supervisor {
             drop(over);
             alone
         };
-        let lines = output::log_lines(&mut stderr.ours, &source, async { drop(is_over.await) });
-        let (alone, ()) = tokio::join!(watch, lines);
-        if alone {
+        let (alone, all_logged) = tokio::join!(watch, log(&mut stderr.ours, &source, is_over));
+        if !all_logged {
+            // A reader of the log that has stopped must not use up the descriptors of all calls to come.
+            shared.metrics.log_line_dropped();
+        } else if alone {
             shared.pipes.put(stderr);
         } else if shared.config.leftovers == Leftovers::Keep {
             follow(stderr, source);
@@ -62,7 +84,7 @@ impl Supervisor {
     async fn watch(mut self) -> bool {
         let end = self.wait().await;
         let exit = end.as_ref().ok().copied();
-        let Supervisor { shared, mut child, input, tell, place, .. } = self;
+        let Supervisor { shared, mut child, input, tell, place, busy, .. } = self;
         let tree = child.tree();
         let mut alone = exit.is_some() && tree.is_gone();
         // The reader may be gone; then nobody needs to know.
@@ -76,7 +98,7 @@ impl Supervisor {
         alone = alone || tree.is_gone();
         count(&shared, &mut child, exit).await;
         drop(place);
-        shared.busy.send_modify(|busy| *busy -= 1);
+        drop(busy);
         alone
     }
 
@@ -88,6 +110,21 @@ impl Supervisor {
             () = self.deadline.passed() => Err(CallError::timeout()),
             error = self.input.feed() => Err(error),
         }
+    }
+}
+
+/// Logs lines until the call is over, and then for a bounded time what was written by then; whether that was all.
+async fn log(stderr: &mut Receiver, source: &Source, is_over: oneshot::Receiver<()>) -> bool {
+    let (tell_end, is_end) = oneshot::channel::<()>();
+    let too_late = async {
+        drop(is_over.await);
+        drop(tell_end);
+        tokio::time::sleep(LAST_LINES).await;
+    };
+    tokio::select! {
+        biased;
+        () = output::log_lines(stderr, source, async { drop(is_end.await) }) => true,
+        () = too_late => false,
     }
 }
 

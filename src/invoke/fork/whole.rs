@@ -20,11 +20,11 @@ use crate::process::Exit;
 /// Runs one call.
 pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, CallError> {
     let body = collect_body(&mut call).await?;
-    let mut variables = env::of_call(&call, &shared.config)?;
+    let mut variables = env::of_call(&call, &shared.config, !body.is_empty())?;
     if shared.config.mode == Mode::Cgi {
         env::add_content_length(&mut variables, body.iter().map(Bytes::len).sum());
     }
-    let input = if shared.config.marshal_request { [marshal::request(&call.headers, &body)].into() } else { body };
+    let input = if shared.config.marshal_request { [marshal::request(&call.headers, body)].into() } else { body };
     let request_type = call.headers.get(CONTENT_TYPE).cloned();
     let mut running = Launch::new(call, variables, Input::whole(input)).start(shared)?;
     let (output, exit) = read(&mut running).await?;
@@ -96,5 +96,5 @@ fn as_the_peers(mut error: CallError, mode: Mode, output: &VecDeque<Bytes>) -> C
 }
 
 fn joined(output: &VecDeque<Bytes>) -> Vec<u8> {
-    output.iter().flat_map(|chunk| chunk.iter().copied()).collect()
+    output.iter().flatten().copied().collect()
 }
