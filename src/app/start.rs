@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::drain::{self, Serving};
 use super::signals::Ends;
 use crate::config::{self, Settings};
-use crate::front::{Bind, Doors, Front};
+use crate::front::{Doors, Front};
 use crate::health::{Health, LockFile, Phase};
 use crate::invoke::{Fork, Invoker};
 use crate::log::{self, HandlerLog};
@@ -80,7 +80,6 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
     let mut front = Front::new(settings.front.clone(), Invoker::Fork(fork), health.clone(), metrics.clone())?;
     let metrics_address = open_admin(&front, &settings)?;
     // A process per call needs nothing but its executable, and that was found: early and late are one moment here.
-    debug_assert!(matches!(settings.front.bind, Bind::Early | Bind::Late));
     front.open(doors)?;
     health.enter(Phase::Ready);
     metrics.ready(started.elapsed());

@@ -1,14 +1,17 @@
 //! A call and its reply as every mode sees them.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::{ReplyBody, RequestBody};
+use super::error::CallError;
 
 /// One call, admitted and on its way to the handler.
 #[derive(Debug)]
@@ -36,6 +39,15 @@ pub struct Call {
 }
 
 impl Call {
+    /// The whole body, if it comes before the deadline.
+    pub(super) async fn whole_body(&mut self) -> Result<VecDeque<Bytes>, CallError> {
+        tokio::select! {
+            biased;
+            body = self.body.collect() => body,
+            () = self.deadline.passed() => Err(CallError::timeout()),
+        }
+    }
+
     /// The id as text; an id that is not UTF-8 has none.
     pub fn id_text(&self) -> Option<&str> {
         std::str::from_utf8(self.id.as_bytes()).ok()

@@ -158,23 +158,15 @@ impl Processes {
         }
     }
 
-    /// Sends a signal to what is left of a tree without its leader; its group has heard it as the leader was collected.
-    pub(super) fn signal_orphans(&self, mark: Mark, signal: i32) {
+    /// Sends a signal to what of a tree has come to heeler without its leader; how many processes heard it.
+    pub(super) fn signal_orphans(&self, mark: Mark, signal: i32) -> u64 {
         let table = self.table();
+        let mut heard = 0;
         for pid in self.orphans_of(&table, mark) {
             let _ = sys::kill(pid, signal);
+            heard += 1;
         }
-    }
-
-    /// Sends a signal to everything of the tree that can be seen from here; how many orphans heard it.
-    pub(super) fn signal_all(&self, leader: i32, mark: Mark, signal: i32) -> u64 {
-        self.signal_group(leader, signal);
-        let table = self.table();
-        let orphans: Vec<_> = self.orphans_of(&table, mark).collect();
-        for pid in &orphans {
-            let _ = sys::kill(*pid, signal);
-        }
-        orphans.len() as u64
+        heard
     }
 
     fn orphans_of(&self, table: &Table, mark: Mark) -> impl Iterator<Item = i32> {

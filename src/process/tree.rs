@@ -49,11 +49,6 @@ impl Processes {
 }
 
 impl Child {
-    /// The leader's pid.
-    pub fn pid(&self) -> i32 {
-        self.tree.leader
-    }
-
     /// Resolves with the leader's status. The rest of the tree may live on.
     pub async fn exited(&mut self) -> Exit {
         match (&mut self.exit).await {
@@ -100,7 +95,8 @@ impl Tree {
         self.processes.metrics().tree_signalled(true);
         let give_up = Instant::now() + LONGEST_KILL;
         while self.alive() {
-            let left = self.processes.signal_all(self.leader, self.mark, libc::SIGKILL);
+            self.processes.signal_group(self.leader, libc::SIGKILL);
+            let left = self.processes.signal_orphans(self.mark, libc::SIGKILL);
             if self.gone_by(Instant::now() + KILL_ROUND).await {
                 return;
             }

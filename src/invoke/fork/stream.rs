@@ -17,7 +17,7 @@ use super::input::Input;
 use super::launch::Launch;
 use super::running::{Heard, Running};
 use super::{Shared, env, exit, marshal};
-use crate::invoke::body::{Aborted, ReplyBody};
+use crate::invoke::body::{Aborted, ReplyBody, RequestBody};
 use crate::invoke::call::{Call, Reply};
 use crate::invoke::config::ExitCodes;
 use crate::invoke::error::CallError;
@@ -46,17 +46,12 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
 }
 
 async fn input(shared: &Shared, call: &mut Call) -> Result<Input, CallError> {
-    let body = std::mem::replace(&mut call.body, crate::invoke::body::RequestBody::empty());
-    if !shared.config.marshal_request {
-        return Input::streamed(body).await;
+    if shared.config.marshal_request {
+        // One JSON object needs the whole body.
+        let body = call.whole_body().await?;
+        return Ok(Input::whole([marshal::request(&call.headers, body)].into()));
     }
-    // One JSON object needs the whole body.
-    let mut body = body;
-    let chunks = tokio::select! {
-        chunks = body.collect() => chunks?,
-        () = call.deadline.passed() => return Err(CallError::timeout()),
-    };
-    Ok(Input::whole([marshal::request(&call.headers, chunks)].into()))
+    Input::streamed(std::mem::replace(&mut call.body, RequestBody::empty())).await
 }
 
 struct Held {

@@ -19,7 +19,7 @@ use crate::process::Exit;
 
 /// Runs one call.
 pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, CallError> {
-    let body = collect_body(&mut call).await?;
+    let body = call.whole_body().await?;
     let mut variables = env::of_call(&call, &shared.config, !body.is_empty())?;
     if shared.config.mode == Mode::Cgi {
         env::add_content_length(&mut variables, body.iter().map(Bytes::len).sum());
@@ -32,14 +32,6 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
         tracing::info!(output = %String::from_utf8_lossy(&joined(&output)), "the handler answered");
     }
     reply(shared, output, exit, request_type)
-}
-
-async fn collect_body(call: &mut Call) -> Result<VecDeque<Bytes>, CallError> {
-    tokio::select! {
-        biased;
-        body = call.body.collect() => body,
-        () = call.deadline.passed() => Err(CallError::timeout()),
-    }
 }
 
 async fn read(running: &mut Running) -> Result<(VecDeque<Bytes>, Exit), CallError> {
