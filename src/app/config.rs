@@ -3,15 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What happens when a long-lived handler dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// It is started again.
-    Always,
-    /// The container ends with the handler's code.
-    Never,
-}
-
 /// Settings of the instance as a whole.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,10 +14,8 @@ pub struct Config {
     pub drain_timeout: Option<Duration>,
     /// Pid and address are written here when ready; `None` is off.
     pub lock_file: Option<PathBuf>,
-    /// The handler must come up within this.
+    /// A handler that is down for longer is no longer healthy.
     pub start_timeout: Duration,
-    /// What happens when a long-lived handler dies.
-    pub restart: Restart,
     /// Label of the metrics.
     pub function_name: String,
 }

@@ -9,6 +9,6 @@ mod signals;
 mod start;
 
 pub use check::check;
-pub use config::{Config, Restart};
+pub use config::Config;
 pub use health_probe::{Unhealthy, probe};
 pub use start::serve;

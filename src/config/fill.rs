@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::kind::Value;
 use super::read::{Reader, off_at_zero};
 use super::{Host, listen, memory, seconds, value};
-use crate::app::{self, Restart};
-use crate::front::{self, Bind};
-use crate::invoke::{self, ExitCodes, Leftovers, Mode};
+use crate::app;
+use crate::front::{self, Address, Bind};
+use crate::invoke::{self, ExitCodes, Leftovers, Mode, Restart, files, upstream};
 use crate::log::{self, Format};
 
 /// The origin of a default that is the same everywhere.
@@ -30,6 +30,7 @@ pub(super) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host) -> front::
         write_timeout: reader.timeout("write_timeout"),
         idle_timeout: reader.timeout("idle_timeout"),
         exec_timeout: exec_timeout(reader, mode),
+        stream_timeout: reader.timeout("stream_timeout"),
         max_inflight: reader.limit("max_inflight"),
         queue_depth: queue_depth(reader, mode),
         queue_timeout: reader.timeout("queue_timeout"),
@@ -45,7 +46,13 @@ pub(super) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host) -> front::
 }
 
 /// For the invoker.
-pub(super) fn invoke(reader: &mut Reader<'_>, mode: Mode, command: Vec<String>, host: &Host) -> invoke::Config {
+pub(super) fn invoke(
+    reader: &mut Reader<'_>,
+    mode: Mode,
+    command: Vec<String>,
+    front: &front::Config,
+    host: &Host,
+) -> invoke::Config {
     invoke::Config {
         mode,
         command,
@@ -60,6 +67,38 @@ pub(super) fn invoke(reader: &mut Reader<'_>, mode: Mode, command: Vec<String>, 
         max_output: body_limit(reader, "max_output", mode, host),
         leftovers: if reader.word("leftovers") == "keep" { Leftovers::Keep } else { Leftovers::Kill },
         kill_grace: reader.duration("kill_grace"),
+        upstream: upstream(reader, front),
+        files: files::Config {
+            root: reader.text_or("static_path", "/home/app/public", DEFAULT).into(),
+            listing: reader.flag("static_listing"),
+        },
+    }
+}
+
+/// For http mode.
+fn upstream(reader: &Reader<'_>, front: &front::Config) -> upstream::Config {
+    upstream::Config {
+        address: upstream::Address::Free,
+        protocol: match reader.word("upstream_protocol") {
+            "http1" => upstream::Protocol::Http1,
+            "h2c" => upstream::Protocol::H2c,
+            _ => upstream::Protocol::Auto,
+        },
+        buffer_body: reader.flag("http_buffer_req_body"),
+        kill_on_timeout: reader.flag("kill_on_timeout"),
+        outer_port: front.listen.iter().find_map(tcp_port),
+        taken_ports: Vec::new(),
+        start_timeout: reader.duration("start_timeout"),
+        restart: if reader.word("restart") == "never" { Restart::Never } else { Restart::Always },
+        ready_path: front.ready_path.clone(),
+        queue_timeout: front.queue_timeout,
+    }
+}
+
+fn tcp_port(address: &Address) -> Option<u16> {
+    match address {
+        Address::Tcp { port, .. } => Some(*port),
+        Address::Unix(_) => None,
     }
 }
 
@@ -81,7 +120,6 @@ pub(super) fn app(reader: &mut Reader<'_>, front: &front::Config) -> app::Config
         drain_timeout: drain_timeout(reader, front),
         lock_file: lock_file(reader),
         start_timeout: reader.duration("start_timeout"),
-        restart: if reader.word("restart") == "never" { Restart::Never } else { Restart::Always },
         function_name: function_name(reader),
     }
 }
@@ -221,7 +259,7 @@ fn function_name(reader: &mut Reader<'_>) -> String {
 mod tests {
     use super::*;
     use crate::config::{Settings, Vars};
-    use crate::front::{Address, MetricsPort};
+    use crate::front::MetricsPort;
 
     const MI: u64 = 1 << 20;
 
@@ -255,7 +293,7 @@ mod tests {
         assert_eq!((log.format, log.level), (Format::Text, tracing::Level::INFO));
         assert_eq!((log.prefix, log.line_limit), (true, Some(65536)));
         assert_eq!((app.threads, app.shutdown_delay, app.drain_timeout), (1, Duration::ZERO, Some(seconds(30))));
-        assert_eq!((app.start_timeout, app.restart), (seconds(60), Restart::Always));
+        assert_eq!(app.start_timeout, seconds(60));
         assert_eq!((app.lock_file, app.function_name.as_str()), (Some("/tmp/.lock".into()), "function"));
         assert_eq!((mode_reason.as_str(), warnings), ("default", vec![]));
     }

@@ -107,7 +107,7 @@ impl Settings {
 
         let front = fill::front(&mut reader, mode, host);
         let settings = Settings {
-            invoke: fill::invoke(&mut reader, mode, command.unwrap_or_default(), host),
+            invoke: fill::invoke(&mut reader, mode, command.unwrap_or_default(), &front, host),
             log: fill::log(&reader),
             app: fill::app(&mut reader, &front),
             front,

@@ -309,6 +309,8 @@ pub const VARS: &[Var] = &[
     .only(&[Mode::Http]),
     var(Upstream, "static_path", Kind::Path, Is("/home/app/public"), "The folder that static mode serves.")
         .only(&[Mode::Static]),
+    var(Upstream, "static_listing", Kind::Flag, Is("false"), "List what is in a folder without index.html.")
+        .only(&[Mode::Static]),
     //
     var(Workers, "workers", Kind::CountOrAuto, Is("1"), "Worker processes; auto follows the CPU quota.").only(WORKERS),
     var(

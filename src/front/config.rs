@@ -53,6 +53,8 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// The call's deadline; `None` is off.
     pub exec_timeout: Option<Duration>,
+    /// Instead of it once the answer is a stream without an end; `None` is off.
+    pub stream_timeout: Option<Duration>,
     /// Calls at the handler at once; `None` is no limit.
     pub max_inflight: Option<usize>,
     /// Waiting places.

@@ -1,19 +1,28 @@
 //! When a call's answer must be out: the setting, and what the caller asked for.
 
-use std::time::Duration;
-
 use hyper::HeaderMap;
 
-use super::grpc;
+use super::{Config, grpc};
 use crate::duration;
 use crate::invoke::Deadline;
+
+/// Both limits of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    pub(super) of_call: Deadline,
+    /// Instead of it once the answer is a stream without an end.
+    pub(super) of_stream: Deadline,
+}
 
 /// `X-Timeout` and, on gRPC calls, `grpc-timeout` may only shorten the limit; without a limit they set one.
 /// What is no duration, zero or negative is passed over, as of-watchdog passes over what it cannot read: a caller
 /// must not be able to take the limit away.
-pub(super) fn of_call(exec_timeout: Option<Duration>, headers: &HeaderMap) -> Deadline {
+pub(super) fn of_call(config: &Config, headers: &HeaderMap) -> Deadlines {
     let asked = headers.get("x-timeout").and_then(|text| duration::parse(text.to_str().ok()?).ok());
     let grpc = if grpc::is_grpc(headers) { grpc::timeout(headers) } else { None };
     let asked = asked.into_iter().chain(grpc).filter(|asked| !asked.is_zero()).min();
-    Deadline::after(exec_timeout).or_sooner(asked)
+    Deadlines {
+        of_call: Deadline::after(config.exec_timeout).or_sooner(asked),
+        of_stream: Deadline::after(config.stream_timeout).or_sooner(asked),
+    }
 }

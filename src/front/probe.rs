@@ -96,6 +96,8 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
         remote: None,
         local_port: None,
         deadline: Deadline::after(Some(HANDLER_LIMIT)),
+        stream_deadline: Deadline::after(Some(HANDLER_LIMIT)),
+        interim: None,
         place,
     }
 }

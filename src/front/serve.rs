@@ -13,10 +13,11 @@ use tokio::time::Instant;
 
 use super::answer::{Account, Answer, Busy, Reading, Record};
 use super::clock::Clock;
+use super::deadline::{self, Deadlines};
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
 use super::route::{self, Door, Route};
-use super::{Shared, deadline, grpc, probe, strict};
-use crate::invoke::{Call, CallError, Deadline, Pace, Place, ReplyBody, RequestBody};
+use super::{Shared, grpc, probe, strict};
+use crate::invoke::{Call, CallError, Pace, Place, ReplyBody, RequestBody};
 
 /// What all requests of a connection share.
 pub(super) struct Session {
@@ -117,11 +118,11 @@ impl Session {
         record: &mut Record,
     ) -> Result<Response<ReplyBody>, CallError> {
         let config = &self.shared.config;
-        let deadline = deadline::of_call(config.exec_timeout, &head.headers);
+        let deadlines = deadline::of_call(config, &head.headers);
         let body = self.admit(&head, body)?;
-        let place = self.shared.admission.enter(deadline).await?;
+        let place = self.shared.admission.enter(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
-        let call = self.call(head, id, body, deadline, place);
+        let call = self.call(head, id, body, deadlines, place);
         let reply = self.shared.invoker.call(call).await?;
         let mut response = Response::new(reply.body);
         *response.status_mut() = reply.status;
@@ -148,7 +149,7 @@ impl Session {
         }
     }
 
-    fn call(&self, head: Parts, id: HeaderValue, body: RequestBody, deadline: Deadline, place: Place) -> Call {
+    fn call(&self, head: Parts, id: HeaderValue, body: RequestBody, deadlines: Deadlines, place: Place) -> Call {
         Call {
             id,
             method: head.method,
@@ -158,7 +159,9 @@ impl Session {
             body,
             remote: self.remote,
             local_port: self.local_port,
-            deadline,
+            deadline: deadlines.of_call,
+            stream_deadline: deadlines.of_stream,
+            interim: None,
             place,
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
 use tokio::sync::OwnedSemaphorePermit;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::body::{ReplyBody, RequestBody};
 use super::error::CallError;
+use super::upstream::Upgraded;
 
 /// One call, admitted and on its way to the handler.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ pub struct Call {
     pub local_port: Option<u16>,
     /// When the answer must be out.
     pub deadline: Deadline,
+    /// Instead of `deadline` once the answer turns out to be a stream without an end (an upgrade, events, gRPC).
+    pub stream_deadline: Deadline,
+    /// Where heads with a 1xx status go; `None` where the caller can be sent none.
+    pub interim: Option<Interim>,
     /// Held until the call's last process is dead.
     pub place: Place,
 }
@@ -67,6 +73,39 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, known or still to come.
     pub body: ReplyBody,
+    /// With a 101: the upstream's side of what the connection becomes.
+    pub upgraded: Option<Box<Upgraded>>,
+}
+
+impl Reply {
+    /// An answer without an upgrade.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: ReplyBody) -> Reply {
+        Reply { status, headers, body, upgraded: None }
+    }
+}
+
+/// Heads with a 1xx status on their way to the caller, as bytes of HTTP/1.
+#[derive(Clone, Debug, Default)]
+pub struct Interim(Arc<Mutex<BytesMut>>);
+
+impl Interim {
+    /// Queues one head.
+    pub fn push(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = status.canonical_reason().unwrap_or_default();
+        bytes.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).as_bytes());
+        for (name, value) in headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Everything that is queued.
+    pub fn take(&self) -> BytesMut {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The moment at which the answer must be out; `None` is never.

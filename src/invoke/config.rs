@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{files, upstream};
 use crate::process::Leftovers;
 
 /// How a call reaches the handler.
@@ -98,4 +99,8 @@ pub struct Config {
     pub leftovers: Leftovers,
     /// From TERM to KILL.
     pub kill_grace: Duration,
+    /// For http mode.
+    pub upstream: upstream::Config,
+    /// For static mode.
+    pub files: files::Config,
 }

@@ -8,15 +8,17 @@ mod body;
 mod call;
 mod config;
 mod error;
+pub mod files;
 mod fork;
+pub mod upstream;
 
 pub use body::{Aborted, Pace, ReplyBody, RequestBody};
-pub use call::{Call, Deadline, Place, Reply};
+pub use call::{Call, Deadline, Interim, Place, Reply};
 pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use fork::Fork;
 
-pub use crate::process::Leftovers;
+pub use crate::process::{Leftovers, Restart};
 
 /// The ways of running a handler.
 pub enum Invoker {

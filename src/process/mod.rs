@@ -11,6 +11,7 @@ pub mod output;
 pub mod pipe;
 pub(crate) mod plain;
 mod reaper;
+mod restart;
 mod signals;
 mod spawn;
 mod spec;
@@ -18,6 +19,7 @@ mod sys;
 mod tree;
 
 pub use reaper::Processes;
+pub use restart::Restart;
 pub use signals::Signals;
 pub use spawn::SpawnError;
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};

@@ -42,7 +42,7 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
     };
     let kind = shared.config.content_type.as_deref().and_then(|kind| HeaderValue::from_str(kind).ok());
     let headers: HeaderMap = kind.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
-    Ok(Reply { status, headers, body })
+    Ok(Reply::new(status, headers, body))
 }
 
 async fn input(shared: &Shared, call: &mut Call) -> Result<Input, CallError> {

@@ -65,7 +65,7 @@ fn reply(
     }
     // A mapped exit code has the last word, then the script's own status.
     let status = if status == StatusCode::OK { head_status } else { status };
-    Ok(Reply { status, headers, body: ReplyBody::Whole(output) })
+    Ok(Reply::new(status, headers, ReplyBody::Whole(output)))
 }
 
 fn guessed(output: &VecDeque<Bytes>) -> Option<HeaderValue> {

@@ -1,0 +1,5 @@
+//! Static mode: a folder, no handler process.
+
+mod config;
+
+pub use config::Config;
