@@ -17,6 +17,7 @@ pub use call::{Call, Deadline, Interim, Place, Reply};
 pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use fork::Fork;
+pub use upstream::Upstream;
 
 pub use crate::process::{Leftovers, Restart};
 
@@ -24,6 +25,8 @@ pub use crate::process::{Leftovers, Restart};
 pub enum Invoker {
     /// A process per call: streaming, serializing, classic, cgi.
     Fork(Fork),
+    /// A warm server behind HTTP: http.
+    Upstream(Upstream),
 }
 
 impl Invoker {
@@ -31,6 +34,7 @@ impl Invoker {
     pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
         match self {
             Invoker::Fork(fork) => fork.call(call).await,
+            Invoker::Upstream(upstream) => upstream.call(call).await,
         }
     }
 
@@ -38,6 +42,7 @@ impl Invoker {
     pub fn holds_bodies(&self) -> bool {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
+            Invoker::Upstream(upstream) => upstream.holds_bodies(),
         }
     }
 
@@ -45,6 +50,8 @@ impl Invoker {
     pub async fn idle(&self) {
         match self {
             Invoker::Fork(fork) => fork.idle().await,
+            // Its calls end with their connections; the server itself is ended apart.
+            Invoker::Upstream(_) => {}
         }
     }
 }
