@@ -3,11 +3,12 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use support::{Conn, Failure, Gate, Heeler, MODES, PATIENCE, Request, SECOND, eventually, pattern, tree};
+use support::load::{self, Tally};
+use support::{Conn, Failure, Gate, Heeler, MODES, Request, SECOND, eventually, pattern, tree};
 
 /// A call that is at the handler until the gate opens.
 fn hold(heeler: &Heeler, gate: &Gate) -> Conn {
@@ -284,64 +285,14 @@ fn the_instance_says_that_it_drains_and_ends() {
     assert!(!said.contains("\"error\""), "{said}");
 }
 
-/// What a client saw over its life.
-#[derive(Default)]
-struct Tally {
-    answered: AtomicUsize,
-    failed: AtomicUsize,
-}
-
-/// Calls on one kept connection after the other until heeler is gone. A call counts as lost if it was written on a
-/// connection that heeler had served before and had not said it would close, and no whole answer came.
-fn client(heeler: &Heeler, over: &AtomicBool, tally: &Tally) {
-    let request = Request::post("/", pattern(100)).header("X-Do", "echo");
-    while let Ok(mut conn) = Conn::try_open(heeler.address()) {
-        conn.set_patience(PATIENCE);
-        let mut served = false;
-        let mut free_since = Instant::now();
-        loop {
-            // The client itself was held up: heeler may have closed an idle connection, as it should.
-            let stalled = free_since.elapsed() > Duration::from_millis(200);
-            match conn.try_call(&request) {
-                Ok(answer) => {
-                    assert_eq!((answer.status, answer.body.len()), (200, 100), "{}", answer.text());
-                    tally.answered.fetch_add(1, Ordering::Relaxed);
-                    served = true;
-                    free_since = Instant::now();
-                    if answer.closes() {
-                        break;
-                    }
-                }
-                Err(Failure::Nothing) if !served || stalled => break,
-                Err(failure) => {
-                    eprintln!("lost: {failure:?}");
-                    tally.failed.fetch_add(1, Ordering::Relaxed);
-                    break;
-                }
-            }
-        }
-        if over.load(Ordering::Relaxed) && !served {
-            return;
-        }
-    }
-}
-
-fn term_under_load(mode: &str, cycles: usize, clients: usize) {
+fn term_under_load(mode: &str, cycles: usize, callers: usize) {
     let tally = Tally::default();
+    let body = pattern(100);
+    let request = Request::post("/", body.clone()).header("X-Do", "echo");
     for _ in 0..cycles {
-        let mut heeler = Heeler::play(mode, "do", &[AT_ONCE]);
-        let over = AtomicBool::new(false);
-        let goal = tally.answered.load(Ordering::Relaxed) + clients * 5;
-        std::thread::scope(|scope| {
-            let (of, over, tally) = (&heeler, &over, &tally);
-            (0..clients).for_each(|_| drop(scope.spawn(move || client(of, over, tally))));
-            eventually("the load is on", || tally.answered.load(Ordering::Relaxed) >= goal);
-            over.store(true, Ordering::Relaxed);
-            of.signal(Signal::SIGTERM);
-        });
-        assert_eq!(heeler.exit_code(), 0);
+        load::term_under_load(Heeler::play(mode, "do", &[AT_ONCE]), &request, &body, callers, &tally);
     }
-    assert_eq!(tally.failed.load(Ordering::Relaxed), 0, "of {:?}", tally.answered);
+    assert_eq!(tally.lost.load(Ordering::Relaxed), 0, "{tally:?}");
 }
 
 #[test]

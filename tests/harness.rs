@@ -1,4 +1,4 @@
-//! The tests' own client and page reader: they must see what is wrong, or no test can.
+//! The tests' own client, upstream and page reader: they must see what is wrong, or no test can.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use support::{Conn, Failure, Page, Request, Response};
+use support::{Conn, Failure, Page, Request, Response, Then, Upstream};
 
 /// What the client makes of these bytes, when the server closes after them.
 fn answer(bytes: &'static [u8]) -> Result<Response, Failure> {
@@ -57,6 +57,70 @@ fn nonsense_is_told_from_answers() {
     ] {
         assert!(matches!(answer(bytes), Err(Failure::Nonsense(_))));
     }
+}
+
+fn connect(upstream: &Upstream) -> Conn {
+    Conn::open(([127, 0, 0, 1], upstream.port()).into())
+}
+
+#[test]
+fn requests_are_read_by_their_framing() {
+    let upstream = Upstream::new();
+    drop(connect(&upstream));
+    let mut conn = connect(&upstream);
+    conn.send(b"PUT /a HTTP/1.1\r\nX-M: 1\r\nx-m:2\r\nContent-Length: 2\r\n\r\nhi");
+    conn.send(b"POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\nX-T: 3\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    let mut link = upstream.accept();
+    assert_eq!((link.number, upstream.used()), (1, 1), "the silent connection does not count");
+    let asked = link.read_request();
+    assert_eq!(
+        (asked.line.as_str(), asked.all("x-m"), asked.body.as_slice()),
+        ("PUT /a HTTP/1.1", vec!["1".into(), "2".into()], &b"hi"[..])
+    );
+    asked.assert_length(2);
+    let asked = link.read_request();
+    assert_eq!((asked.target(), asked.body.as_slice(), asked.trailer("x-t")), ("/b", &b"hi"[..], vec!["3".to_owned()]));
+    assert!(asked.is_chunked());
+    link.read_request().assert_no_framing();
+    drop(conn);
+    link.wait_closed();
+}
+
+#[test]
+fn cut_requests_are_told_from_whole_ones() {
+    for part in [
+        "GET / HT",
+        "PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nhi",
+        "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n",
+    ] {
+        let upstream = Upstream::new();
+        let mut conn = connect(&upstream);
+        conn.send(part.as_bytes());
+        let mut link = upstream.accept();
+        drop(conn);
+        assert!(link.try_request().is_none(), "{part}");
+    }
+}
+
+#[test]
+fn an_upstream_answers_refuses_and_resets() {
+    let upstream = Upstream::serve(|link, asked| {
+        link.ok(asked.body);
+        Then::Keep
+    });
+    let mut conn = connect(&upstream);
+    for body in ["one", ""] {
+        assert_eq!(conn.call(&Request::post("/", body)).text(), body);
+    }
+    upstream.refuse();
+    assert!(Conn::try_open(([127, 0, 0, 1], upstream.port()).into()).is_err());
+    assert_eq!(conn.call(&Request::post("/", "still")).text(), "still");
+    let upstream = Upstream::new();
+    let mut conn = connect(&upstream);
+    conn.send(b"x");
+    upstream.accept().reset();
+    assert!(conn.read_to_end().unwrap().is_empty());
+    assert!(!conn.send(b"x") || !conn.send(b"x"));
 }
 
 #[test]

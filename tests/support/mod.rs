@@ -8,23 +8,30 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small test numbers")]
 
+mod asked;
 mod client;
 mod gate;
 pub mod h2;
 mod heeler;
 mod lines;
+mod link;
+pub mod load;
 mod message;
 mod page;
 pub mod tree;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
+pub use asked::Asked;
 pub use client::{Conn, Failure};
 pub use gate::Gate;
 pub use heeler::{Builder, Heeler, free_port, testfn, testfn_path};
 pub use lines::Lines;
+pub use link::Link;
 pub use message::{Request, Response};
 pub use page::Page;
+pub use upstream::{Then, Upstream};
 
 /// How long a test waits for what must happen: a bound against hanging, never a measure.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,67 @@
+//! Callers that go on until heeler is gone, and what they lost by it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::client::{Conn, Failure};
+use super::heeler::Heeler;
+use super::message::Request;
+use super::{PATIENCE, eventually};
+
+/// What the callers saw.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub answered: AtomicUsize,
+    pub lost: AtomicUsize,
+}
+
+/// Sends TERM while so many callers send this request, whose answer has this body; then waits for the end, a clean one.
+#[track_caller]
+pub fn term_under_load(mut heeler: Heeler, request: &Request, body: &[u8], callers: usize, tally: &Tally) {
+    let over = AtomicBool::new(false);
+    let goal = tally.answered.load(Ordering::Relaxed) + callers * 5;
+    std::thread::scope(|scope| {
+        let (of, over) = (&heeler, &over);
+        (0..callers).for_each(|_| drop(scope.spawn(move || call_until(over, of, request, body, tally))));
+        eventually("the load is on", || tally.answered.load(Ordering::Relaxed) >= goal);
+        over.store(true, Ordering::Relaxed);
+        of.signal(Signal::SIGTERM);
+    });
+    assert_eq!(heeler.exit_code(), 0);
+}
+
+/// Calls on one kept connection after the other until heeler is gone. A call counts as lost if it was written on a
+/// connection that heeler had served before and had not said it would close, and no whole answer came.
+fn call_until(over: &AtomicBool, heeler: &Heeler, request: &Request, body: &[u8], tally: &Tally) {
+    while let Ok(mut conn) = Conn::try_open(heeler.address()) {
+        conn.set_patience(PATIENCE);
+        let mut served = false;
+        let mut free_since = Instant::now();
+        loop {
+            // The caller itself was held up: heeler may have closed an idle connection, as it should.
+            let stalled = free_since.elapsed() > Duration::from_millis(200);
+            match conn.try_call(request) {
+                Ok(answer) => {
+                    assert_eq!((answer.status, answer.body.as_slice()), (200, body), "{}", answer.text());
+                    tally.answered.fetch_add(1, Ordering::Relaxed);
+                    served = true;
+                    free_since = Instant::now();
+                    if answer.closes() {
+                        break;
+                    }
+                }
+                Err(Failure::Nothing) if !served || stalled => break,
+                Err(failure) => {
+                    eprintln!("lost: {failure:?}");
+                    tally.lost.fetch_add(1, Ordering::Relaxed);
+                    break;
+                }
+            }
+        }
+        if over.load(Ordering::Relaxed) && !served {
+            return;
+        }
+    }
+}
