@@ -1,6 +1,7 @@
 //! Bodies on their way in and out.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::error::CallError;
 use super::fork::Streamed;
@@ -48,6 +49,40 @@ impl Pace {
     }
 }
 
+/// One wait for the client; nothing is armed while pieces come at once.
+#[derive(Default)]
+struct Patience(Option<(Instant, Pin<Box<Sleep>>)>);
+
+impl Patience {
+    /// Ready when the client has been waited for long enough.
+    fn poll(&mut self, pace: Pace, cx: &mut Context<'_>) -> Poll<()> {
+        let until = || match pace {
+            Pace::Free => None,
+            Pace::By(deadline) => Some(deadline),
+            Pace::Waiting(left) => Instant::now().checked_add(left),
+        };
+        if self.0.is_none() {
+            self.0 = until().map(|until| (Instant::now(), Box::pin(sleep_until(until))));
+        }
+        match &mut self.0 {
+            Some((_, sleep)) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// A piece came: what is left of the pace.
+    fn end(&mut self, pace: Pace) -> Pace {
+        match (self.0.take(), pace) {
+            (Some((since, _)), Pace::Waiting(left)) => Pace::Waiting(left.saturating_sub(since.elapsed())),
+            _ => pace,
+        }
+    }
+}
+
+fn too_slow() -> CallError {
+    CallError::new(Reason::SlowRequest, "the request's body came too slowly")
+}
+
 /// A request's body, bounded in size and time.
 pub struct RequestBody {
     /// `None` for calls that heeler makes itself.
@@ -56,6 +91,7 @@ pub struct RequestBody {
     left: Option<u64>,
     limit: u64,
     pace: Pace,
+    patience: Patience,
     /// Dropped when the last byte is read, or nobody will read any more.
     reading: Option<Box<dyn Send>>,
 }
@@ -70,12 +106,12 @@ impl RequestBody {
     /// `max`: greatest size in bytes. `reading` is dropped when the last byte is read, or nobody will read any more.
     pub fn new(inner: Incoming, max: Option<u64>, pace: Pace, reading: impl Send + 'static) -> RequestBody {
         let reading: Option<Box<dyn Send>> = if inner.is_end_stream() { None } else { Some(Box::new(reading)) };
-        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace, reading }
+        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace, patience: Patience::default(), reading }
     }
 
     /// No body.
     pub fn empty() -> RequestBody {
-        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free, reading: None }
+        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free, patience: Patience::default(), reading: None }
     }
 
     /// Whether nothing (more) will come.
@@ -91,45 +127,41 @@ impl RequestBody {
     /// The next piece; `None` at the end. Trailers are dropped: they must never pass for headers.
     pub async fn next(&mut self) -> Option<Result<Bytes, CallError>> {
         loop {
-            let frame = match self.frame().await? {
+            let frame = match poll_fn(|cx| self.poll_next(cx)).await? {
                 Ok(frame) => frame,
                 Err(error) => return Some(Err(error)),
             };
             if let Ok(data) = frame.into_data() {
-                return Some(self.count(data));
+                return Some(Ok(data));
             }
         }
     }
 
-    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, CallError>> {
-        let inner = self.inner.as_mut()?;
-        let waiting_since = Instant::now();
-        let frame = match self.pace {
-            Pace::Free => Ok(inner.frame().await),
-            Pace::By(deadline) => timeout_at(deadline, inner.frame()).await,
-            Pace::Waiting(left) => timeout(left, inner.frame()).await,
+    /// The next piece or the trailers.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) else {
+            return self.patience.poll(self.pace, cx).map(|()| Some(Err(too_slow())));
         };
-        if let Pace::Waiting(left) = &mut self.pace {
-            *left = left.saturating_sub(waiting_since.elapsed());
-        }
-        match frame {
-            Err(_) => Some(Err(CallError::new(Reason::SlowRequest, "the request's body came too slowly"))),
-            Ok(None) => {
+        self.pace = self.patience.end(self.pace);
+        Poll::Ready(match frame {
+            None => {
                 self.reading = None;
                 None
             }
-            Ok(Some(frame)) => Some(frame.map_err(broken)),
-        }
+            Some(Err(error)) => Some(Err(broken(error))),
+            Some(Ok(frame)) => Some(self.count(frame)),
+        })
     }
 
-    fn count(&mut self, data: Bytes) -> Result<Bytes, CallError> {
-        if let Some(left) = &mut self.left {
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, CallError> {
+        if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
             *left = left.checked_sub(data.len() as u64).ok_or_else(|| {
                 let message = format!("the request's body is larger than {} bytes (max_body)", self.limit);
                 CallError::new(Reason::BodyTooLarge, message)
             })?;
         }
-        Ok(data)
+        Ok(frame)
     }
 
     /// All of it, in the pieces that came.
