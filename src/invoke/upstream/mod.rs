@@ -1,7 +1,9 @@
 //! A warm server behind HTTP: the upstream is started once, kept alive, and calls are passed on to it.
 
 mod config;
+mod connect;
 mod endpoint;
+mod names;
 mod state;
 mod stream;
 mod upgraded;
