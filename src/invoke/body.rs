@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::error::CallError;
 use super::fork::Streamed;
+use super::upstream::Answer;
 use crate::reason::Reason;
 
 /// After an early answer the rest of the request is read and dropped for so long, so that the status arrives instead
@@ -85,8 +86,10 @@ fn too_slow() -> CallError {
 
 /// A request's body, bounded in size and time.
 pub struct RequestBody {
-    /// `None` for calls that heeler makes itself.
+    /// `None` for calls that heeler makes itself, and for bodies that are held.
     inner: Option<Incoming>,
+    /// Read already, to be given again.
+    held: VecDeque<Bytes>,
     /// Bytes that may still come; `None` is no limit.
     left: Option<u64>,
     limit: u64,
@@ -106,22 +109,45 @@ impl RequestBody {
     /// `max`: greatest size in bytes. `reading` is dropped when the last byte is read, or nobody will read any more.
     pub fn new(inner: Incoming, max: Option<u64>, pace: Pace, reading: impl Send + 'static) -> RequestBody {
         let reading: Option<Box<dyn Send>> = if inner.is_end_stream() { None } else { Some(Box::new(reading)) };
-        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace, patience: Patience::default(), reading }
+        RequestBody {
+            inner: Some(inner),
+            held: VecDeque::new(),
+            left: max,
+            limit: max.unwrap_or(u64::MAX),
+            pace,
+            patience: Patience::default(),
+            reading,
+        }
     }
 
     /// No body.
     pub fn empty() -> RequestBody {
-        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free, patience: Patience::default(), reading: None }
+        RequestBody::held(VecDeque::new())
+    }
+
+    /// A body that was read already.
+    pub(super) fn held(held: VecDeque<Bytes>) -> RequestBody {
+        let (pace, patience) = (Pace::Free, Patience::default());
+        RequestBody { inner: None, held, left: None, limit: 0, pace, patience, reading: None }
+    }
+
+    /// Nobody will ask for the rest, and nothing of it is read off: the client was told not to send it yet.
+    pub(super) fn leave_unread(&mut self) {
+        self.inner = None;
+        self.reading = None;
     }
 
     /// Whether nothing (more) will come.
     pub fn is_end(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.held.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     /// The length, where the head told it.
     pub fn length(&self) -> Option<u64> {
-        self.inner.as_ref().map_or(Some(0), |inner| inner.size_hint().exact())
+        match &self.inner {
+            Some(inner) => inner.size_hint().exact(),
+            None => Some(self.held.iter().map(|data| data.len() as u64).sum()),
+        }
     }
 
     /// The next piece; `None` at the end. Trailers are dropped: they must never pass for headers.
@@ -139,6 +165,9 @@ impl RequestBody {
 
     /// The next piece or the trailers.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+        if let Some(data) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) else {
             return self.patience.poll(self.pace, cx).map(|()| Some(Err(too_slow())));
@@ -205,6 +234,8 @@ pub enum ReplyBody {
     Whole(VecDeque<Bytes>),
     /// A handler's output as it comes.
     Streamed(Box<Streamed>),
+    /// An upstream's answer as it comes.
+    Proxied(Box<Answer>),
 }
 
 /// The handler failed when the head of its answer was already out.
@@ -232,17 +263,23 @@ impl Body for ReplyBody {
         match self.get_mut() {
             ReplyBody::Whole(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
             ReplyBody::Streamed(streamed) => streamed.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
+            ReplyBody::Proxied(answer) => Pin::new(&mut **answer).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, ReplyBody::Whole(chunks) if chunks.is_empty())
+        match self {
+            ReplyBody::Whole(chunks) => chunks.is_empty(),
+            ReplyBody::Streamed(_) => false,
+            ReplyBody::Proxied(answer) => answer.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             ReplyBody::Whole(chunks) => SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
             ReplyBody::Streamed(_) => SizeHint::default(),
+            ReplyBody::Proxied(answer) => answer.size_hint(),
         }
     }
 }

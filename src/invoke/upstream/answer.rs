@@ -1,5 +1,6 @@
 //! An upstream's answer on its way to the caller: flushed as it comes, cut where it is cut.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ const LARGE_ROOM: usize = 64 * 1024;
 
 /// An answer that is still coming.
 pub struct Answer {
+    /// Read with the head.
+    ready: VecDeque<Frame<Bytes>>,
     source: Source,
     timer: Option<Pin<Box<Sleep>>>,
     /// Who is told of a call that ran out of time, if the upstream is to be restarted then.
@@ -65,8 +68,22 @@ impl fmt::Debug for Answer {
 }
 
 impl Answer {
-    pub(super) fn http1(http1: Http1, deadline: Deadline, condemned: Option<Arc<Endpoint>>, place: Place) -> Answer {
-        Answer::new(Source::Http1(Box::new(http1)), deadline, condemned, place)
+    /// `ready`: what was read of it already.
+    pub(super) fn http1(
+        http1: Http1,
+        ready: VecDeque<Frame<Bytes>>,
+        deadline: Deadline,
+        condemned: Option<Arc<Endpoint>>,
+        place: Place,
+    ) -> Answer {
+        let source = match http1.is_over() {
+            false => Source::Http1(Box::new(http1)),
+            true => {
+                http1.finish();
+                Source::Over
+            }
+        };
+        Answer { ready, ..Answer::new(source, deadline, condemned, place) }
     }
 
     pub(super) fn http2(body: Incoming, deadline: Deadline, condemned: Option<Arc<Endpoint>>, place: Place) -> Answer {
@@ -74,10 +91,13 @@ impl Answer {
     }
 
     fn new(source: Source, deadline: Deadline, condemned: Option<Arc<Endpoint>>, place: Place) -> Answer {
-        Answer { source, timer: deadline.timer().map(Box::pin), condemned, _place: place }
+        Answer { ready: VecDeque::new(), source, timer: deadline.timer().map(Box::pin), condemned, _place: place }
     }
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+        if let Some(frame) = self.ready.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         match &mut self.source {
             Source::Over => Poll::Ready(None),
             Source::Http2(body) => Pin::new(body).poll_frame(cx).map(|frame| Some(frame?.map_err(broken))),
@@ -125,22 +145,36 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Over => true,
+            Source::Over => self.ready.is_empty(),
             Source::Http1(_) => false,
             Source::Http2(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Over => SizeHint::with_exact(0),
-            Source::Http1(http1) => http1.decoder.remaining().map_or_else(SizeHint::default, SizeHint::with_exact),
-            Source::Http2(body) => body.size_hint(),
-        }
+        let rest = match &self.source {
+            Source::Over => Some(0),
+            Source::Http1(http1) => http1.decoder.remaining(),
+            Source::Http2(body) => body.size_hint().exact(),
+        };
+        let ready: u64 = self.ready.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(ready + rest))
     }
 }
 
 impl Http1 {
+    /// What has been read already.
+    pub(super) fn take_ready(&mut self) -> Result<VecDeque<Frame<Bytes>>, CallError> {
+        let mut ready = VecDeque::new();
+        loop {
+            match self.decoder.next(&mut self.connection.buffer).map_err(|error| bad(&error))? {
+                Step::Data(data) => ready.push_back(Frame::data(data)),
+                Step::Trailers(trailers) => ready.push_back(Frame::trailers(trailers)),
+                Step::More | Step::End => return Ok(ready),
+            }
+        }
+    }
+
     /// The next piece or the trailers. Whatever was read is given before more is asked for.
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
         if let Err(error) = self.poll_upload(cx) {
@@ -158,7 +192,9 @@ impl Http1 {
             let end = match ready!(self.connection.poll_fill(cx, room)) {
                 Ok(0) => self.decoder.close().map_err(|error| bad(&error)),
                 Ok(_) => continue,
-                Err(error) => Err(CallError::new(Reason::Upstream, format!("the upstream's answer broke off: {error}"))),
+                Err(error) => {
+                    Err(CallError::new(Reason::Upstream, format!("the upstream's answer broke off: {error}")))
+                }
             };
             return Poll::Ready(end.err().map(Err));
         }

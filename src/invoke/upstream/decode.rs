@@ -219,9 +219,16 @@ mod tests {
 
     #[test]
     fn chunks_that_two_readers_could_read_differently_are_refused() {
-        for text in
-            ["x\r\n", "\r\n", "-1\r\n", "+5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloX\r\n", "5\r\rhello\n", "0x5\r\nhello"]
-        {
+        for text in [
+            "x\r\n",
+            "\r\n",
+            "-1\r\n",
+            "+5\r\nhello\r\n",
+            "5\nhello\r\n",
+            "5\r\nhelloX\r\n",
+            "5\r\rhello\n",
+            "0x5\r\nhello",
+        ] {
             assert_eq!(decode(Framing::Chunked, text.as_bytes(), 100), Err(BadBody::Size), "{text:?}");
         }
         assert_eq!(decode(Framing::Chunked, b"11112222333344445\r\n", 100), Err(BadBody::Size));

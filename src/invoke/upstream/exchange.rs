@@ -27,12 +27,12 @@ pub(super) enum Failure {
 }
 
 /// A call that is on a connection.
-pub(super) struct Exchange<'a> {
+pub(super) struct Exchange {
     pub(super) connection: Connection,
     /// `None` once all of the request is sent, or nobody reads it.
     pub(super) upload: Option<Upload>,
     /// Where 1xx heads go.
-    pub(super) interim: Option<&'a Interim>,
+    pub(super) interim: Option<Interim>,
     /// The request was a HEAD: no body follows.
     pub(super) to_head: bool,
     /// The request asked to change the protocol.
@@ -41,9 +41,9 @@ pub(super) struct Exchange<'a> {
     pub(super) write_error: Option<io::Error>,
 }
 
-impl<'a> Exchange<'a> {
+impl Exchange {
     /// A plain request, about to be sent.
-    pub(super) fn new(connection: Connection, upload: Upload) -> Exchange<'a> {
+    pub(super) fn new(connection: Connection, upload: Upload) -> Exchange {
         Exchange {
             connection,
             upload: Some(upload),
@@ -113,7 +113,7 @@ impl<'a> Exchange<'a> {
             }
             _ => {
                 remove_hop_by_hop(&mut head.headers);
-                if let Some(interim) = self.interim {
+                if let Some(interim) = &self.interim {
                     interim.push(head.status, &head.headers);
                 }
             }

@@ -129,16 +129,15 @@ impl Head {
 
     /// RFC 9112 §6.3: several lengths are one if they say the same.
     fn length(&mut self) -> Result<u64, BadHead> {
-        let mut all = self.headers.get_all(CONTENT_LENGTH).iter();
-        let bad = |value: &HeaderValue| BadHead::Length(lossy(value));
-        let parts = || all.clone().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-        let first = parts().next().unwrap_or_default().trim_ascii().to_vec();
-        if !parts().all(|part| part.trim_ascii() == first) {
-            return Err(all.next_back().map_or(BadHead::TooLarge, bad));
+        let all: Vec<_> = self.headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes).collect();
+        let all = all.join(&b',');
+        let bad = || BadHead::Length(String::from_utf8_lossy(&all).into_owned());
+        let mut parts = all.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let first = parts.next().unwrap_or_default();
+        if !first.iter().all(u8::is_ascii_digit) || !parts.all(|part| part == first) {
+            return Err(bad());
         }
-        let digits = std::str::from_utf8(&first).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let length = digits.and_then(|digits| digits.parse().ok());
-        let Some(length) = length else { return Err(all.next().map_or(BadHead::TooLarge, bad)) };
+        let length: u64 = std::str::from_utf8(first).ok().and_then(|digits| digits.parse().ok()).ok_or_else(bad)?;
         self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         Ok(length)
     }

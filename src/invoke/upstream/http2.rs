@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
-use super::upgraded::Upgraded;
+use super::upgraded::Raw;
 use crate::invoke::body::RequestBody;
 use crate::invoke::error::CallError;
 use crate::reason::Reason;
@@ -78,7 +78,8 @@ impl Http2 {
     ) -> Result<Response<Incoming>, CallError> {
         let mut last_error = None;
         for _ in 0..2 {
-            let mut sender = self.sender(endpoint).await?;
+            let sender = self.sender(endpoint).await;
+            let mut sender = sender.map_err(|error| endpoint.unreachable(&error))?;
             let mut failed = match sender.try_send_request(request).await {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
@@ -93,18 +94,23 @@ impl Http2 {
         Err(last_error.as_ref().map_or_else(|| upstream("the request could not be sent"), call_error))
     }
 
-    async fn sender(&self, endpoint: &Endpoint) -> Result<SendRequest<Outgoing>, CallError> {
+    /// Connects if there is no connection yet; nothing is sent by that.
+    pub(super) async fn connect(&self, endpoint: &Endpoint) -> io::Result<()> {
+        self.sender(endpoint).await.map(drop)
+    }
+
+    async fn sender(&self, endpoint: &Endpoint) -> io::Result<SendRequest<Outgoing>> {
         if let Some(sender) = self.lock().as_ref().filter(|sender| !sender.is_closed()) {
             return Ok(sender.clone());
         }
-        let stream = endpoint.connect().await.map_err(|error| endpoint.unreachable(&error))?;
+        let io = TokioIo::new(Raw::new(endpoint.connect().await?, BytesMut::new()));
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(LARGEST_HEAD)
-            .handshake(TokioIo::new(Upgraded::new(stream, BytesMut::new())))
+            .handshake(io)
             .await
-            .map_err(|error| call_error(&error))?;
+            .map_err(io::Error::other)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the HTTP/2 connection to the upstream ended");
@@ -125,7 +131,7 @@ impl Http2 {
 
 /// The first frame of a server is its settings (type 4); a server of HTTP/1 answers in text, or closes.
 async fn greet(endpoint: &Endpoint) -> io::Result<bool> {
-    let mut stream = Upgraded::new(endpoint.connect().await?, BytesMut::new());
+    let mut stream = Raw::new(endpoint.connect().await?, BytesMut::new());
     stream.write_all(HELLO).await?;
     let mut frame = [0; 9];
     match stream.read_exact(&mut frame).await {

@@ -64,9 +64,8 @@ mod tests {
 
     #[test]
     fn requests_are_put_together() {
-        let headers: HeaderMap = [(hyper::header::HOST, HeaderValue::from_static("a")), (CONTENT_LENGTH, 5.into())]
-            .into_iter()
-            .collect();
+        let headers: HeaderMap =
+            [(hyper::header::HOST, HeaderValue::from_static("a")), (CONTENT_LENGTH, 5.into())].into_iter().collect();
         let target: Uri = "http://a/x%2Fy?q=%20".parse().unwrap();
         let text = |base, target: &Uri, length, upgrade: Option<&HeaderValue>| {
             let bytes = encode(&Method::POST, base, target, &headers, length, upgrade);

@@ -2,33 +2,46 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stream::Stream;
+use crate::invoke::call::{Deadline, Place};
 
 /// Room that is read into at once.
 const ROOM: usize = 8 * 1024;
 
-/// A raw stream; what was read behind the head comes first.
+/// The upstream's side of an upgraded connection, and what of its call lasts as long.
 #[derive(Debug)]
 pub struct Upgraded {
-    stream: std::sync::Arc<Stream>,
+    /// The stream.
+    pub io: Raw,
+    /// When it has to end.
+    pub deadline: Deadline,
+    /// Held as long as it is open.
+    pub place: Place,
+}
+
+/// A raw stream; what was read behind the head comes first.
+#[derive(Debug)]
+pub struct Raw {
+    stream: Arc<Stream>,
     ahead: BytesMut,
 }
 
-impl Upgraded {
-    pub(super) fn new(stream: impl Into<std::sync::Arc<Stream>>, ahead: BytesMut) -> Upgraded {
-        Upgraded { stream: stream.into(), ahead }
+impl Raw {
+    pub(super) fn new(stream: impl Into<Arc<Stream>>, ahead: BytesMut) -> Raw {
+        Raw { stream: stream.into(), ahead }
     }
 }
 
-impl AsyncRead for Upgraded {
+impl AsyncRead for Raw {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            let Upgraded { stream, ahead } = &mut *self;
+            let Raw { stream, ahead } = &mut *self;
             ready!(stream.poll_read(cx, ahead, ROOM))?;
         }
         let length = self.ahead.len().min(buffer.remaining());
@@ -41,7 +54,7 @@ impl AsyncRead for Upgraded {
     }
 }
 
-impl AsyncWrite for Upgraded {
+impl AsyncWrite for Raw {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.stream.poll_write(cx, &[IoSlice::new(bytes)])
     }

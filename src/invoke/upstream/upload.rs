@@ -85,11 +85,13 @@ impl Upload {
         }
     }
 
-    /// The upstream has answered without asking for the body: neither is the caller asked.
-    pub(super) fn give_up(mut self) {
+    /// The upload, unless the upstream has answered without asking for the body: then neither is the caller asked.
+    pub(super) fn unless_unasked(mut self) -> Option<Upload> {
         if matches!(self.before, Before::Continue(_)) {
             self.body.leave_unread();
+            return None;
         }
+        Some(self)
     }
 
     /// Sends to the end.

@@ -48,22 +48,35 @@ pub(super) fn down(shared: &Shared) -> CallError {
     CallError::new(Reason::Handler, text)
 }
 
-/// A fresh connection. A refusal is waited out for a moment: nothing was sent yet.
+/// A fresh connection.
 pub(super) async fn for_connection(shared: &Shared, endpoint: &Arc<Endpoint>) -> Result<Connection, Failed> {
     let give_up = Instant::now() + LONGEST_REFUSAL;
     loop {
-        let error = match endpoint.connect().await {
+        match endpoint.connect().await {
             Ok(stream) => return Ok(Connection::new(stream)),
-            Err(error) => error,
-        };
-        if !is_refusal(&error) || Instant::now() >= give_up {
-            return Err(Failed::Final(endpoint.unreachable(&error)));
-        }
-        sleep(REFUSAL_PAUSE).await;
-        if !is_up(shared, endpoint) {
-            return Err(Failed::Gone);
+            Err(error) => bear(shared, endpoint, &error, give_up).await?,
         }
     }
+}
+
+/// The shared connection of HTTP/2.
+pub(super) async fn for_http2(shared: &Shared, endpoint: &Arc<Endpoint>) -> Result<(), Failed> {
+    let give_up = Instant::now() + LONGEST_REFUSAL;
+    loop {
+        match endpoint.http2().connect(endpoint).await {
+            Ok(()) => return Ok(()),
+            Err(error) => bear(shared, endpoint, &error, give_up).await?,
+        }
+    }
+}
+
+/// A refusal is waited out for a moment, since nothing was sent yet; an error where there is nothing to wait for.
+async fn bear(shared: &Shared, endpoint: &Arc<Endpoint>, error: &io::Error, give_up: Instant) -> Result<(), Failed> {
+    if !is_refusal(error) || Instant::now() >= give_up {
+        return Err(Failed::Final(endpoint.unreachable(error)));
+    }
+    sleep(REFUSAL_PAUSE).await;
+    if is_up(shared, endpoint) { Ok(()) } else { Err(Failed::Gone) }
 }
 
 fn is_up(shared: &Shared, endpoint: &Arc<Endpoint>) -> bool {
