@@ -48,6 +48,11 @@ impl Endpoint {
         Endpoint { target, condemned: Notify::new(), has_answered: AtomicBool::new(false) }
     }
 
+    /// Where it listens.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Whether it accepts: one connection, made and closed.
     pub(super) async fn accepts(&self) -> io::Result<()> {
         connect(&self.target).await.map(drop)

@@ -3,6 +3,7 @@
 mod config;
 mod connect;
 mod endpoint;
+mod keep;
 mod names;
 mod state;
 mod stream;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
+pub use keep::{Keeper, Leader, Parts, Prepared};
 pub use state::{Over, State};
 pub use upgraded::Upgraded;
 
