@@ -16,6 +16,7 @@ mod head;
 mod http1;
 mod http2;
 mod http2_call;
+mod keep;
 mod names;
 mod outbound;
 mod pass;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 pub use answer::Answer;
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
+pub use keep::{Keeper, Leader, Parts, Prepared};
 pub use state::{Over, State};
 pub use upgraded::{Raw, Upgraded};
 
