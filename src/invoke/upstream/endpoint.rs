@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
@@ -51,12 +52,25 @@ pub struct Endpoint {
     pool: Pool,
     http2: Http2,
     condemned: Notify,
+    /// It has answered a call.
+    answered: AtomicBool,
 }
 
 impl Endpoint {
     /// Nothing is connected yet.
     pub(super) fn new(target: Target) -> Endpoint {
-        Endpoint { target, pool: Pool::default(), http2: Http2::default(), condemned: Notify::new() }
+        Endpoint {
+            target,
+            pool: Pool::default(),
+            http2: Http2::default(),
+            condemned: Notify::new(),
+            answered: AtomicBool::new(false),
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 
     pub(super) async fn connect(&self) -> io::Result<Stream> {
@@ -109,6 +123,16 @@ impl Endpoint {
             _ => Reason::Upstream,
         };
         CallError::new(reason, format!("cannot connect to the upstream at {}: {error}", self.target))
+    }
+
+    /// Notes that it has answered a call.
+    pub(super) fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has answered any call: then its end is no failed start.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Asks for this upstream's end and restart (`kill_on_timeout`).

@@ -47,7 +47,10 @@ pub(super) async fn call(shared: &Arc<Shared>, call: Call, running: &Running) ->
             http1::call(shared, &mut outbound, &endpoint).await
         };
         match tried {
-            Ok(reply) => return Ok(reply),
+            Ok(reply) => {
+                endpoint.note_answer();
+                return Ok(reply);
+            }
             Err(Failed::Final(error)) => return Err(error),
             Err(Failed::Gone) => running.at(None),
         }
