@@ -85,11 +85,6 @@ impl Endpoint {
         &self.http2
     }
 
-    /// Where it listens.
-    pub(super) fn target(&self) -> &Target {
-        &self.target
-    }
-
     /// Whether it accepts: one connection, made and closed.
     pub(super) async fn accepts(&self) -> io::Result<()> {
         self.connect().await.map(drop)
