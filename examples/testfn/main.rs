@@ -90,6 +90,10 @@ fn play(words: &[String]) {
             hang();
         }
         "note-term" => note_term(),
+        "note-term-and-wait" => {
+            note_term();
+            wait_for_open();
+        }
         "escape" => escape(word(1)),
         "runner" => runner(number(1)),
         "fork-and-leave" => fork_and_leave(),
