@@ -13,6 +13,7 @@ mod client;
 mod gate;
 pub mod h2;
 mod heeler;
+pub mod kept;
 mod lines;
 mod link;
 pub mod load;
