@@ -3,6 +3,7 @@ import com.google.cloud.functions.HttpRequest;
 import com.google.cloud.functions.HttpResponse;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -43,8 +44,9 @@ public final class Play implements HttpFunction {
 
     /** This interface has no word for the caller's address. */
     private static String seen(HttpRequest request) {
-        String query = request.getQuery().orElse("");
-        return Pages.seen(request.getMethod(), request.getUri(), query, request.getHeaders(), null);
+        URI uri = URI.create(request.getUri());
+        String target = uri.getRawPath() + "?" + uri.getRawQuery();
+        return Pages.seen(request.getMethod(), target, uri.getRawQuery(), request.getHeaders(), null);
     }
 
     private static void stream(OutputStream body) throws IOException {

@@ -11,7 +11,7 @@ const pages = {
   headers: (req, res) => {
     const { method, url: target, headers } = req;
     const query = target.split('?')[1] ?? '';
-    res.end(JSON.stringify({ method, target, query, headers, remote: req.socket.remoteAddress }));
+    res.end(JSON.stringify({ method, target, query, headers, remote: req.socket.remoteAddress, port: req.socket.remotePort }));
   },
   cookies: (_, res) => res.setHeader('set-cookie', ['a=1', 'b=2']).end(),
   status: (_, res, code) => res.writeHead(+code).end(`status ${code}\n`),

@@ -1,6 +1,7 @@
 """Calls the gRPC server at the address given: `grpc_client.py 127.0.0.1:8080 TASK`. Prints one line of JSON."""
 
 import json
+import queue
 import sys
 
 import grpc
@@ -27,15 +28,12 @@ def client_stream():
 
 def both():
     """Each message is sent when the one before has come back: nothing may be held up on the way."""
-    came, turn = [], iter(())
-
-    def messages():
-        for n in range(MANY):
-            yield b"message %d" % n
-            came.append(next(turn))
-
-    turn = channel.stream_stream("/test.Echo/Both")(messages(), timeout=20)
-    came += list(turn)
+    turn, came = queue.SimpleQueue(), []
+    turn.put(0)
+    messages = (b"message %d" % turn.get() for _ in range(MANY))
+    for message in channel.stream_stream("/test.Echo/Both")(messages, timeout=20):
+        came.append(message)
+        turn.put(len(came))
     return came == [b"message %d" % n for n in range(MANY)]
 
 
