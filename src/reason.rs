@@ -42,6 +42,8 @@ pub enum Reason {
     Timeout,
     /// The client went away before the answer.
     ClientGone,
+    /// The upstream could not be reached, or broke off.
+    Upstream,
     /// The handler is not up yet.
     Starting,
     /// The handler is down.
@@ -54,7 +56,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 23] = [
+    pub const ALL: [Reason; 24] = [
         Reason::BadRequest,
         Reason::Method,
         Reason::SlowRequest,
@@ -74,6 +76,7 @@ impl Reason {
         Reason::NoDescriptor,
         Reason::Timeout,
         Reason::ClientGone,
+        Reason::Upstream,
         Reason::Starting,
         Reason::Handler,
         Reason::Draining,
@@ -92,6 +95,7 @@ impl Reason {
                 | Reason::NoProcess
                 | Reason::NoDescriptor
                 | Reason::Timeout
+                | Reason::Upstream
                 | Reason::Internal
         )
     }
@@ -118,6 +122,7 @@ impl Reason {
             Reason::NoDescriptor => "no_descriptor",
             Reason::Timeout => "timeout",
             Reason::ClientGone => "client_gone",
+            Reason::Upstream => "upstream",
             Reason::Starting => "starting",
             Reason::Handler => "handler",
             Reason::Draining => "draining",

@@ -46,6 +46,8 @@ pub(super) enum Order {
     Serve,
     /// The listener is closed: finish what is open.
     Finish,
+    /// Connections that have become something else than HTTP have to end, too.
+    Farewell,
     /// Time is up.
     Cut,
 }
@@ -69,7 +71,9 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
     let mut watch = Watch::new(&shared, clock.clone(), &stream);
     let mut socket = Socket::new(stream, clock.clone());
     let Some(protocol) = sniff(&shared, &mut socket, &mut watch).await else { return };
-    let session = Arc::new(Session { shared, clock, door, remote, local_port });
+    let interim = (protocol == Protocol::Http1).then(|| socket.interim());
+    let tunnel = Default::default();
+    let session = Arc::new(Session { shared, clock, door, remote, local_port, interim, tunnel });
     match protocol {
         Protocol::Nothing => {}
         Protocol::Http1 => http1(session, socket, watch).await,
@@ -97,7 +101,7 @@ async fn sniff(shared: &Shared, socket: &mut Socket, watch: &mut Watch) -> Optio
 }
 
 async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
-    let shared = session.shared.clone();
+    let (shared, opened) = (session.shared.clone(), session.clone());
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
         .max_buf_size(LARGEST_HEAD as usize)
@@ -112,7 +116,13 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
         }
     };
     match stopped {
-        Ok(Ok(())) => linger(connection.into_parts().io.into_inner()).await,
+        Ok(Ok(())) => {
+            let parts = connection.into_parts();
+            match opened.tunnel() {
+                None => linger(parts.io.into_inner()).await,
+                Some(tunnel) => tunnel.run(&shared, parts.io.into_inner(), parts.read_buf).await,
+            }
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "connection ended");
             if error.is_parse() {
@@ -147,7 +157,7 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
                 watch.clock.drain();
                 farewell = true;
             }
-            Err(Stop::Order(Order::Serve) | Stop::HungUp) => {}
+            Err(Stop::Order(Order::Serve | Order::Farewell) | Stop::HungUp) => {}
         }
     }
 }
@@ -163,7 +173,7 @@ async fn refuse_slow_head(shared: &Shared, socket: &mut Socket) {
 }
 
 /// Says that nothing more comes, and reads off what the client still sends.
-async fn linger(mut socket: Socket) {
+pub(super) async fn linger(mut socket: Socket) {
     let mut rest = [0; 4096];
     let _ = timeout(LINGER, async {
         socket.shutdown().await?;

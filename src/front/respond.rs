@@ -28,7 +28,9 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::Full => StatusCode::TOO_MANY_REQUESTS,
         Reason::Exit | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => StatusCode::BAD_GATEWAY,
+        Reason::Upstream | Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => {
+            StatusCode::BAD_GATEWAY
+        }
         Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
         Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::ClientGone => StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),

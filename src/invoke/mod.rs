@@ -17,7 +17,7 @@ pub use call::{Call, Deadline, Interim, Place, Reply};
 pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use fork::Fork;
-pub use upstream::Upstream;
+pub use upstream::{Raw, Upgraded, Upstream};
 
 pub use crate::process::{Leftovers, Restart};
 
@@ -43,6 +43,14 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
             Invoker::Upstream(upstream) => upstream.holds_bodies(),
+        }
+    }
+
+    /// Whether answers to HEAD come without a body and with the headers that GET would have; else heeler makes them.
+    pub fn answers_heads(&self) -> bool {
+        match self {
+            Invoker::Fork(_) => false,
+            Invoker::Upstream(_) => true,
         }
     }
 
