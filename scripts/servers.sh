@@ -95,6 +95,6 @@ for set in $sets; do
     eval "job=\$job_$set"
     # shellcheck disable=SC2154 # set by eval
     wait "$job" || failed "$set"
-    if [ -e "$installed/$set.skipped" ]; then cat "$installed/$set.skipped"; fi
+    if [ -e "$installed/$set.skipped" ]; then echo "servers: skipped, $(cat "$installed/$set.skipped")"; fi
 done
 exit "$code"

@@ -18,8 +18,12 @@ pub(crate) const GUNICORN_SYNC: Server =
     Server { set: "python", command: "SET/bin/gunicorn --worker-class sync flask_app:app" };
 pub(crate) const GUNICORN_THREADS: Server =
     Server { set: "python", command: "SET/bin/gunicorn --worker-class gthread --threads 8 flask_app:app" };
-pub(crate) const WAITRESS: Server =
-    Server { set: "python", command: "sh -c 'exec SET/bin/waitress-serve --listen=127.0.0.1:$PORT flask_app:app'" };
+/// It takes forwarding headers away unless it is told whom to trust.
+pub(crate) const WAITRESS: Server = Server {
+    set: "python",
+    command: "sh -c 'exec SET/bin/waitress-serve --listen=127.0.0.1:$PORT --trusted-proxy=127.0.0.1 \
+        --trusted-proxy-headers=\"x-forwarded-for x-forwarded-proto x-forwarded-host\" flask_app:app'",
+};
 pub(crate) const WSGIREF: Server = Server { set: "python", command: "SET/bin/python wsgiref_server.py" };
 pub(crate) const UVICORN: Server =
     Server { set: "python", command: "sh -c 'exec SET/bin/uvicorn --port $PORT fastapi_app:app'" };

@@ -27,9 +27,9 @@ const pages = {
     res.end('data: second\n\n');
   },
   trailers: (_, res) => {
-    res.writeHead(200, { trailer: 'x-late, x-later' });
+    res.writeHead(200, { trailer: 'x-late' });
     res.write('body\n');
-    res.addTrailers({ 'x-late': '1', 'x-later': '2' });
+    res.addTrailers({ 'x-late': '1' });
     res.end();
   },
   hints: (_, res) => {

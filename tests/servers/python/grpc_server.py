@@ -35,8 +35,9 @@ def fail(message, context):
 
 
 def hang(message, context):
-    """Answers when the call is over, and says how it was told of its deadline."""
-    print("deadline in", context.time_remaining() is not None and round(context.time_remaining()), flush=True)
+    """Answers when the call is over, and says whether it was told of its deadline."""
+    left = context.time_remaining()
+    print("a deadline within a minute" if left is not None and left < 60 else f"time left: {left}", flush=True)
     over = threading.Event()
     if context.add_callback(over.set):
         over.wait()
