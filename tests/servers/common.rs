@@ -98,6 +98,22 @@ fn functions_framework_for_java() {
     plays_the_app(&server::JAVA_FRAMEWORK);
 }
 
+/// In their own words: nobody killed them.
+#[test]
+fn a_server_hears_term_and_says_goodbye() {
+    for (server, goodbye) in [
+        (server::GUNICORN_SYNC, "Shutting down: Master"),
+        (server::GUNICORN_THREADS, "Shutting down: Master"),
+        (server::UVICORN, "Application shutdown complete"),
+    ] {
+        let Some(mut heeler) = server.start(&[]) else { return };
+        app::says_hello(&heeler);
+        heeler.signal(Signal::SIGTERM);
+        assert_eq!(heeler.exit_code(), 0);
+        assert!(heeler.stderr.rest().contains(goodbye), "no {goodbye:?} in:\n{}", heeler.stderr.text());
+    }
+}
+
 /// As in images made for of-watchdog: the server has its own idea of its port, and heeler is told where it is.
 #[test]
 fn a_server_with_a_port_of_its_own() {
