@@ -15,6 +15,8 @@ use crate::process::Processes;
 
 /// Calls that were cut are ended as any other, by TERM and KILL; this is beyond what those take.
 const AFTER_CUT: Duration = Duration::from_secs(6);
+/// Sessions on upgraded connections get no longer than this.
+const LONGEST_SESSIONS: Duration = Duration::from_secs(30);
 /// After a second signal nobody wants to wait.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
@@ -98,10 +100,14 @@ fn is_worth_a_delay(why: &Why) -> bool {
     matches!(why, Why::Signal(signal) if *signal != libc::SIGINT)
 }
 
-/// The server that was kept hears TERM now, after the last call.
+/// The server that was kept hears TERM now, after the last call. Sessions on upgraded connections may last for days:
+/// they do not hold TERM back, and have a while from then.
 async fn end_handler(serving: &mut Serving) {
-    if let Some(keeper) = serving.keeper.take() {
-        keeper.end(std::future::ready(()), serving.grace).await;
+    let limit = serving.app.drain_timeout.map_or(LONGEST_SESSIONS, |limit| limit.min(LONGEST_SESSIONS));
+    let sessions = serving.front.tunnels_over(limit);
+    match serving.keeper.take() {
+        Some(keeper) => keeper.end(sessions, serving.grace).await,
+        None => sessions.await,
     }
 }
 

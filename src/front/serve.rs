@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::answer::{Account, Answer, Busy, Reading, Record};
 use super::clock::Clock;
 use super::deadline::{self, Deadlines};
-use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
+use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
 use super::route::{self, Door, Route};
 use super::tunnel::Tunnel;
 use super::{Shared, grpc, probe, strict};
@@ -94,8 +94,7 @@ impl Session {
         let headers = response.headers_mut();
         headers.insert(X_CALL_ID, id);
         if record.handed.is_some() {
-            let seconds = format!("{:.6}", record.started.elapsed().as_secs_f64());
-            headers.extend(HeaderValue::from_str(&seconds).map(|seconds| (X_DURATION_SECONDS, seconds)));
+            headers.insert(X_DURATION_SECONDS, duration_seconds(record.started.elapsed()));
         }
         if shared.config.debug_headers {
             tracing::info!(call_id = record.id_text(), ?headers, "response");

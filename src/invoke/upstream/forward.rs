@@ -173,7 +173,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     // Joined from header values and addresses, it cannot hold what no header may; if it did, nothing is said.
-    headers.extend(HeaderValue::from_str(text).map(|value| (name, value)));
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +187,9 @@ mod tests {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         let mut headers = HeaderMap::new();
-        pairs.iter().map(pair).for_each(|(name, value)| drop(headers.append(name, value)));
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
+        }
         headers
     }
 
