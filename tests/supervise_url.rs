@@ -163,3 +163,14 @@ fn a_server_that_does_not_listen_there_is_named_with_the_address() {
     let expected = format!("the handler did not accept on 127.0.0.1:{port} within 500ms (start_timeout)");
     assert!(said.lines().last().unwrap().contains(&expected), "{said}");
 }
+
+#[test]
+fn a_host_that_nobody_knows_is_named() {
+    // Longer than a label can be (RFC 1035 §2.3.4): no server needs to be asked.
+    let (gate, host) = (Gate::new(), "a".repeat(64));
+    let url = format!("http://{host}:80");
+    let mut heeler = keep("at=127.0.0.1:0", &gate).env("http_upstream_url", &url).env("start_timeout", "500ms").spawn();
+    assert_eq!(heeler.exit_code(), 1);
+    let said = heeler.stderr.rest();
+    assert!(said.lines().last().unwrap().contains(&format!("cannot resolve \\\"{host}\\\"")), "{said}");
+}
