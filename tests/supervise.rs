@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::kept::{has_heard, keep, probe, server, spawn, starts};
+use support::kept::{end_within, has_heard, keep, probe, server, spawn, starts};
 use support::{Conn, Gate, Heeler, SECOND, eventually, testfn, tree};
 
 /// The last line that heeler wrote.
@@ -207,7 +207,7 @@ fn term_during_the_start_ends_it_well() {
             let mut heeler = spawn(keep("gate", &gate).env("bind", bind).env("shutdown_delay", "100s"));
             let pids = gate.wait_started(1);
             heeler.signal(signal);
-            assert_eq!(heeler.exit_code_within(SECOND * 10), Some(0), "{bind} {signal}");
+            assert_eq!(end_within(&mut heeler, SECOND * 10), Some(0), "{bind} {signal}");
             tree::wait_until_gone(&pids);
             assert!(has_heard(&heeler, libc::SIGTERM), "the server was asked to end");
             assert_eq!(starts(&heeler), 1);
@@ -221,7 +221,7 @@ fn a_server_that_does_not_listen_to_term_during_the_start_is_killed() {
     let mut heeler = spawn(keep("gate deaf leave", &gate));
     let pids = gate.wait_started(2);
     heeler.signal(Signal::SIGTERM);
-    assert_eq!(heeler.exit_code_within(SECOND * 10), Some(0));
+    assert_eq!(end_within(&mut heeler, SECOND * 10), Some(0));
     tree::wait_until_gone(&pids);
 }
 
@@ -233,7 +233,7 @@ fn a_second_signal_during_the_start_ends_it_at_once() {
     heeler.signal(Signal::SIGTERM);
     eventually("the server was asked to end", || has_heard(&heeler, libc::SIGTERM));
     heeler.signal(Signal::SIGTERM);
-    assert_eq!(heeler.exit_code_within(SECOND * 5), Some(143));
+    assert_eq!(end_within(&mut heeler, SECOND * 5), Some(143));
     tree::wait_until_gone(&pids);
 }
 

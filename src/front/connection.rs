@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
+use super::aside::Aside;
 use super::clock::{Clock, Expired, Limits};
 use super::hangup::Hangup;
 use super::route::Door;
@@ -206,6 +207,7 @@ impl Watch {
     /// again when a call begins behind it.
     async fn over<T>(&mut self, mut connection: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Stop> {
         let Watch { clock, orders, hangup, gone, fd } = self;
+        let mut aside = Aside::new();
         let mut timer = pin!(sleep_until(Instant::now() + FAR));
         let mut heard = pin!(async {
             match hangup {
@@ -219,19 +221,27 @@ impl Watch {
             if let Poll::Ready(done) = connection(cx) {
                 return Poll::Ready(Ok(done));
             }
-            if changed.as_mut().poll(cx).is_ready() {
+            let rung = aside.has_rung(cx);
+            if rung && changed.as_mut().poll(&mut aside.context()).is_ready() {
                 return Poll::Ready(Err(Stop::Order(Order::Serve)));
             }
-            let heard_now = !*gone && heard.as_mut().poll(cx).is_ready();
+            let heard_now = rung && !*gone && heard.as_mut().poll(&mut aside.context()).is_ready();
             if heard_now || *gone && clock.busy() {
                 *gone = true;
                 return Poll::Ready(Err(Stop::HungUp));
             }
-            if ended.as_mut().poll(cx).is_ready() {
+            if rung && ended.as_mut().poll(&mut aside.context()).is_ready() {
                 ended.set(clock.changed());
+                aside.ring();
                 cx.waker().wake_by_ref();
             }
-            poll_limits(clock, *fd, timer.as_mut(), cx).map(|expired| Err(Stop::Expired(expired)))
+            let limit = poll_limits(clock, timer.as_mut(), rung, &mut aside.context());
+            if limit == Poll::Ready(Expired::Idle) && has_unread(*fd) {
+                // A request is there after all: hyper is polled again and will read it.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            limit.map(|expired| Err(Stop::Expired(expired)))
         })
         .await;
         drop(changed);
@@ -247,26 +257,21 @@ impl Watch {
 /// Ready when a limit is reached. The timer is moved only when it must ring earlier, or has rung too early.
 fn poll_limits(
     clock: &Clock,
-    fd: RawFd,
     mut timer: Pin<&mut tokio::time::Sleep>,
+    rung: bool,
     cx: &mut Context<'_>,
 ) -> Poll<Expired> {
     while let Some((at, expired)) = clock.next() {
-        if at < timer.deadline() || timer.is_elapsed() {
+        let moves = at < timer.deadline() || timer.is_elapsed();
+        if moves {
             timer.as_mut().reset(at);
         }
-        if timer.as_mut().poll(cx).is_pending() {
+        if !moves && !rung || timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        if at > Instant::now() {
-            continue;
+        if at <= Instant::now() {
+            return Poll::Ready(expired);
         }
-        if expired == Expired::Idle && has_unread(fd) {
-            // A request is there after all: hyper is polled again and will read it.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        return Poll::Ready(expired);
     }
     Poll::Pending
 }

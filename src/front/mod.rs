@@ -6,6 +6,7 @@
 mod accept;
 mod admit;
 mod answer;
+mod aside;
 mod clock;
 mod config;
 mod connection;

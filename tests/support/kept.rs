@@ -1,6 +1,7 @@
 //! heeler in http mode with the fixture's server behind it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::client::Conn;
 use super::message::{Request, Response};
@@ -58,7 +59,18 @@ fn parse(line: &str) -> Option<Server> {
     Some(Server { pid: pid.parse().ok()?, address: address.to_owned() })
 }
 
-/// How many processes heeler has started.
+/// Waits for heeler's end, and for all that was said until then.
+pub fn end_within(heeler: &mut Heeler, time: Duration) -> Option<i32> {
+    let code = heeler.exit_code_within(time);
+    if code.is_some() {
+        heeler.stdout.rest();
+        heeler.stderr.rest();
+    }
+    code
+}
+
+/// How many processes heeler has started, by its log: what it says on one stream may be read here before what it has
+/// said on the other.
 pub fn starts(heeler: &Heeler) -> usize {
     heeler.stderr.json().iter().filter(|line| line["msg"] == "handler started").count()
 }

@@ -152,6 +152,10 @@ impl Body for Answer {
     }
 
     fn size_hint(&self) -> SizeHint {
+        // With a length, HTTP/1 has no place for trailers: they come behind the last chunk (RFC 9112 §7.1.2).
+        if self.ready.iter().any(Frame::is_trailers) {
+            return SizeHint::default();
+        }
         let rest = match &self.source {
             Source::Over => Some(0),
             Source::Http1(http1) => http1.decoder.remaining(),
@@ -233,4 +237,22 @@ fn bad(error: &BadBody) -> CallError {
 #[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 fn broken(error: hyper::Error) -> CallError {
     CallError::new(Reason::Upstream, format!("the upstream's answer broke off: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_with_trailers_has_no_length() {
+        let length = |ready: Vec<Frame<Bytes>>| {
+            let answer = Answer::new(Source::Over, Deadline::after(None), None, Place(None));
+            Answer { ready: ready.into(), ..answer }.size_hint().exact()
+        };
+        let data = || Frame::data(Bytes::from_static(b"body"));
+        assert_eq!(length(vec![data(), data()]), Some(8));
+        assert_eq!(length(vec![data(), Frame::trailers(HeaderMap::new())]), None);
+    }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
@@ -102,13 +103,13 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Who called, by which name and scheme: added behind what proxies before heeler have said.
 fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
-    let before = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let before = before.collect::<Vec<_>>().join(", ");
-    let forwarded = forwarded(headers, &before, remote);
-    set(headers, FORWARDED, &forwarded);
+    let mut addresses = joined(headers, &X_FORWARDED_FOR);
+    let forwarded = forwarded(headers, &addresses, remote);
+    set(headers, FORWARDED, forwarded);
     if let Some(remote) = remote {
-        let separator = if before.is_empty() { "" } else { ", " };
-        set(headers, X_FORWARDED_FOR, &format!("{before}{separator}{remote}"));
+        let separator = if addresses.is_empty() { "" } else { ", " };
+        let _ = write!(addresses, "{separator}{remote}");
+        set(headers, X_FORWARDED_FOR, addresses);
     }
     if !headers.contains_key(X_FORWARDED_PROTO) {
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
@@ -122,58 +123,89 @@ fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
 
 /// RFC 7239: one more element. Where only `X-Forwarded-For` was there, its addresses become elements too (§7.4), so
 /// that both headers tell of the same way.
-fn forwarded(headers: &HeaderMap, before: &str, remote: Option<IpAddr>) -> String {
-    let given = headers.get_all(FORWARDED).iter().filter_map(|value| value.to_str().ok());
-    let mut all = given.collect::<Vec<_>>().join(", ");
-    if all.is_empty() {
-        for address in before.split(',').map(str::trim).filter(|address| !address.is_empty()) {
-            element(&mut all, &node(address));
-        }
+fn forwarded(headers: &HeaderMap, addresses: &str, remote: Option<IpAddr>) -> String {
+    let host = text(headers, &HOST).unwrap_or_default();
+    let mut all = joined(headers, &FORWARDED);
+    if !all.is_empty() || addresses.is_empty() {
+        push_caller(&mut all, remote);
+        push_host(&mut all, host, "http");
+        return all;
+    }
+    for address in addresses.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+        let first = all.is_empty();
+        push_node(&mut all, address);
         // What the first proxy saw is said of the first element.
-        if !all.is_empty() {
-            let host = text(headers, &X_FORWARDED_HOST).or(text(headers, &HOST)).unwrap_or_default();
-            let proto = text(headers, &X_FORWARDED_PROTO).unwrap_or("http");
-            let first = all.find(',').unwrap_or(all.len());
-            all.insert_str(first, &format!(";host={};proto={}", quoted(host), quoted(proto)));
-            element(&mut all, &remote.map_or_else(|| "unknown".to_owned(), |remote| node(&remote.to_string())));
-            return all;
+        if first {
+            let host = text(headers, &X_FORWARDED_HOST).unwrap_or(host);
+            push_host(&mut all, host, text(headers, &X_FORWARDED_PROTO).unwrap_or("http"));
         }
     }
-    element(&mut all, &remote.map_or_else(|| "unknown".to_owned(), |remote| node(&remote.to_string())));
-    let host = text(headers, &HOST).unwrap_or_default();
-    let _ = write!(all, ";host={};proto=http", quoted(host));
+    push_caller(&mut all, remote);
     all
 }
 
-fn element(all: &mut String, node: &str) {
+fn push_caller(all: &mut String, remote: Option<IpAddr>) {
     let separator = if all.is_empty() { "" } else { ", " };
-    let _ = write!(all, "{separator}for={node}");
+    let _ = match remote {
+        Some(IpAddr::V4(v4)) => write!(all, "{separator}for={v4}"),
+        // §6: in brackets, and therefore quoted.
+        Some(IpAddr::V6(v6)) => write!(all, "{separator}for=\"[{v6}]\""),
+        None => write!(all, "{separator}for=unknown"),
+    };
 }
 
-/// An address as §6 writes it: v6 in brackets, and therefore quoted.
-fn node(address: &str) -> String {
+/// An address as somebody else wrote it; some put brackets around those of version 6, some do not.
+fn push_node(all: &mut String, address: &str) {
     match address.trim_matches(['[', ']']).parse() {
-        Ok(IpAddr::V6(v6)) => format!("\"[{v6}]\""),
-        _ => quoted(address),
+        Ok(address) => push_caller(all, Some(address)),
+        Err(_) => {
+            all.push_str(if all.is_empty() { "for=" } else { ", for=" });
+            push_quoted(all, address);
+        }
     }
+}
+
+fn push_host(all: &mut String, host: &str, proto: &str) {
+    all.push_str(";host=");
+    push_quoted(all, host);
+    all.push_str(";proto=");
+    push_quoted(all, proto);
 }
 
 /// A token as it is, anything else between quotes (RFC 9110 §5.6.4).
-fn quoted(text: &str) -> String {
+fn push_quoted(all: &mut String, text: &str) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_token) {
-        return text.to_owned();
+        all.push_str(text);
+        return;
     }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    all.push('"');
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\') {
+            all.push('\\');
+        }
+        all.push(letter);
+    }
+    all.push('"');
+}
+
+/// All values of a list as one.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    let mut all = String::new();
+    for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
+        all.push_str(if all.is_empty() { "" } else { ", " });
+        all.push_str(value);
+    }
+    all
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+fn set(headers: &mut HeaderMap, name: HeaderName, text: String) {
     // Joined from header values and addresses, it cannot hold what no header may; if it did, nothing is said.
-    if let Ok(value) = HeaderValue::from_str(text) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
         headers.insert(name, value);
     }
 }

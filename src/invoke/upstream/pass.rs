@@ -42,7 +42,8 @@ pub(super) async fn call(shared: &Arc<Shared>, call: Call, running: &Running) ->
         let endpoint = wait::for_upstream(shared, limit).await?;
         running.at(Some(&endpoint));
         let tried = if over_http2(shared, outbound.call.version, &endpoint).await {
-            http2_call::call(shared, &mut outbound, &endpoint).await
+            // In a box, as it is five times as large: every call has room for the larger of both.
+            Box::pin(http2_call::call(shared, &mut outbound, &endpoint)).await
         } else {
             http1::call(shared, &mut outbound, &endpoint).await
         };
@@ -61,6 +62,6 @@ async fn over_http2(shared: &Shared, version: Version, endpoint: &Endpoint) -> b
     match shared.config.protocol {
         Protocol::Http1 => false,
         Protocol::H2c => true,
-        Protocol::Auto => version >= Version::HTTP_2 && endpoint.http2().is_spoken(endpoint).await,
+        Protocol::Auto => version >= Version::HTTP_2 && Box::pin(endpoint.http2().is_spoken(endpoint)).await,
     }
 }

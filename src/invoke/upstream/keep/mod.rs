@@ -129,14 +129,13 @@ impl Keeper {
     /// Returns when nothing of it is left. Given up, it is as if the keeper were dropped.
     pub async fn end(mut self, hold: impl Future<Output = ()>, grace: Duration) {
         let (release, held) = oneshot::channel();
-        // The task is gone already where the upstream is over.
-        if let Some(end) = self.end.take()
-            && end.send(End { hold: held, grace }).is_ok()
-        {
-            hold.await;
-            drop(release);
-            let _ = (&mut self.task).await;
+        if let Some(end) = self.end.take() {
+            // Nobody hears it where the upstream is over already.
+            let _ = end.send(End { hold: held, grace });
         }
+        hold.await;
+        drop(release);
+        let _ = (&mut self.task).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a started process to one that is up: it accepts, and says so at `ready_path` if that is set.
 
+use std::io;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -17,11 +18,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// What is still missing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Missing {
-    /// It does not accept.
-    #[default]
-    Accept,
+    /// It does not accept; what the last try met, if that was not the ordinary refusal.
+    Accept(Option<io::Error>),
     /// It accepts, and has said this at `ready_path`, or nothing.
     Ready(Option<StatusCode>),
 }
@@ -30,7 +30,8 @@ impl Missing {
     /// Resolves when nothing is.
     pub(super) async fn nothing(&mut self, endpoint: &Endpoint, ready_path: Option<&str>) {
         let mut pauses = Pauses(FIRST_PAUSE);
-        while endpoint.accepts().await.is_err() {
+        while let Err(error) = endpoint.accepts().await {
+            *self = Missing::Accept(Some(error).filter(|error| error.kind() != io::ErrorKind::ConnectionRefused));
             pauses.next().await;
         }
         let Some(path) = ready_path else { return };
@@ -53,11 +54,12 @@ impl Missing {
         let limit = format!("within {} (start_timeout)", duration::show(config.start_timeout));
         let path = config.ready_path.as_deref().unwrap_or_default();
         match self {
-            Missing::Accept if config.address == Address::Free => format!(
+            Missing::Accept(None) if config.address == Address::Free => format!(
                 "the handler did not accept on {target} {limit}; it is told this port as PORT, and http_upstream_url \
                  names another one"
             ),
-            Missing::Accept => format!("the handler did not accept on {target} {limit}"),
+            Missing::Accept(None) => format!("the handler did not accept on {target} {limit}"),
+            Missing::Accept(Some(error)) => format!("the handler did not accept on {target} {limit}: {error}"),
             Missing::Ready(None) => format!("the handler accepts on {target}, but did not answer at {path} {limit}"),
             Missing::Ready(Some(status)) => format!(
                 "the handler accepts on {target}, but did not say that it is ready at {path} {limit}; its last answer \
