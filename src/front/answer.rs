@@ -154,23 +154,35 @@ impl Account {
 pub(super) struct Accounted {
     body: ReplyBody,
     account: Account,
+    /// How it failed, while what came before is on its way out.
+    failed: Option<Aborted>,
 }
 
 impl Accounted {
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        if let Some(failed) = self.failed.take() {
+            return Poll::Ready(Some(Err(failed)));
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         self.account.note(frame.as_ref(), self.body.is_end_stream());
-        Poll::Ready(match frame {
+        match frame {
             Some(Err(Aborted(error))) if self.account.is_grpc() => {
                 self.body = ReplyBody::empty();
-                Some(Ok(Frame::trailers(grpc::trailers(&error))))
+                Poll::Ready(Some(Ok(Frame::trailers(grpc::trailers(&error)))))
             }
-            frame => frame,
-        })
+            Some(Err(failed)) => {
+                // hyper drops what it has not written yet when a body fails. One turn later it has: the caller then
+                // sees an answer that is cut, and not a connection that closed before its call was heard.
+                self.failed = Some(failed);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.failed.is_none() && self.body.is_end_stream()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
@@ -196,7 +208,7 @@ impl Answer {
         if let Some(record) = &mut account.record {
             record.whole = body.is_end_stream();
         }
-        let answer = Accounted { body, account };
+        let answer = Accounted { body, account, failed: None };
         match stall_limit {
             Some(limit) if !answer.is_end_stream() => Answer::Watched(Watched::new(answer, limit)),
             _ => Answer::Plain(Box::new(answer)),

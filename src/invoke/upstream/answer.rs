@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 use super::connection::Connection;
 use super::decode::{BadBody, Decoder, Step};
 use super::endpoint::Endpoint;
+use super::forward;
 use super::upload::UploadError;
 use crate::invoke::body::Aborted;
 use crate::invoke::call::{Deadline, Place};
@@ -100,7 +101,10 @@ impl Answer {
         }
         match &mut self.source {
             Source::Over => Poll::Ready(None),
-            Source::Http2(body) => Pin::new(body).poll_frame(cx).map(|frame| Some(frame?.map_err(broken))),
+            Source::Http2(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| frame.map(forward::passing).map_err(broken)))
+            }
             Source::Http1(http1) => {
                 let frame = ready!(http1.poll_frame(cx));
                 if !http1.is_over() {

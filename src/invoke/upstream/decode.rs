@@ -4,6 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
+use super::forward::may_trail;
 use super::head::Framing;
 
 /// A chunk's size with its extensions, which nobody uses and which are dropped.
@@ -161,7 +162,9 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, BadBody> {
     for header in found {
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| BadBody::Trailers)?;
         let value = HeaderValue::from_bytes(header.value).map_err(|_| BadBody::Trailers)?;
-        trailers.append(name, value);
+        if may_trail(&name) {
+            trailers.append(name, value);
+        }
     }
     buffer.advance(length);
     Ok(Some(trailers))

@@ -37,6 +37,8 @@ pub(super) struct Exchange {
     pub(super) to_head: bool,
     /// The request asked to change the protocol.
     pub(super) may_upgrade: bool,
+    /// Something came back: the upstream has seen the request, or is none.
+    pub(super) heard: bool,
     /// What came of the attempt to send it all.
     pub(super) write_error: Option<io::Error>,
 }
@@ -50,6 +52,7 @@ impl Exchange {
             interim: None,
             to_head: false,
             may_upgrade: false,
+            heard: false,
             write_error: None,
         }
     }
@@ -80,7 +83,7 @@ impl Exchange {
             match ready!(self.connection.poll_fill(cx, ROOM)) {
                 Ok(0) => return Poll::Ready(Err(self.ended(None))),
                 Err(error) => return Poll::Ready(Err(self.ended(Some(error)))),
-                Ok(_) => {}
+                Ok(_) => self.heard = true,
             }
         }
     }
@@ -126,10 +129,10 @@ impl Exchange {
             Some(error) => format!("the connection to the upstream broke: {error}"),
             None => "the upstream closed the connection".to_owned(),
         };
-        if self.connection.buffer.is_empty() {
-            Failure::Silent(format!("{how}, without an answer"))
+        if self.heard {
+            Failure::Final(CallError::new(Reason::Upstream, format!("{how}, before the head of its answer was whole")))
         } else {
-            Failure::Final(CallError::new(Reason::Upstream, format!("{how}, in the middle of the head of its answer")))
+            Failure::Silent(format!("{how}, without an answer"))
         }
     }
 }

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use hyper::body::Frame;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, COOKIE,
+    EXPECT, FORWARDED, HOST, HeaderName, HeaderValue, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE,
+    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Uri, Version};
 
@@ -52,6 +54,47 @@ fn remove_named(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
+}
+
+/// Whether a header may stand behind a body: nothing that says how to read the message, whom it is for or who sent it
+/// may, since whoever decides by that has decided already (RFC 9110 §6.5.1).
+pub(super) fn may_trail(name: &HeaderName) -> bool {
+    const NEVER: [HeaderName; 22] = [
+        AUTHORIZATION,
+        CACHE_CONTROL,
+        CONNECTION,
+        CONTENT_ENCODING,
+        CONTENT_LENGTH,
+        CONTENT_RANGE,
+        CONTENT_TYPE,
+        COOKIE,
+        EXPECT,
+        FORWARDED,
+        HOST,
+        KEEP_ALIVE,
+        MAX_FORWARDS,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        PROXY_CONNECTION,
+        RANGE,
+        SET_COOKIE,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
+    !NEVER.contains(name) && !name.as_str().starts_with("x-forwarded-")
+}
+
+/// A piece of a body as it passes: trailers lose what may not be one.
+pub(super) fn passing(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        let wrong: Vec<_> = trailers.keys().filter(|name| !may_trail(name)).cloned().collect();
+        for name in wrong {
+            trailers.remove(name);
+        }
+    }
+    frame
 }
 
 /// The protocol that a request asks to change to, if heeler may pass that on. `h2c` would take the connection to a

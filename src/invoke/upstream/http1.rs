@@ -13,7 +13,7 @@ use super::exchange::{Exchange, Failure};
 use super::forward;
 use super::head::{Framing, Head};
 use super::outbound::Outbound;
-use super::pass::Failed;
+use super::pass::{Failed, Running};
 use super::request::{self, Length};
 use super::upgraded::{Raw, Upgraded};
 use super::upload::Upload;
@@ -27,8 +27,10 @@ pub(super) async fn call(
     shared: &Arc<Shared>,
     outbound: &mut Outbound,
     endpoint: &Arc<Endpoint>,
+    running: &Running,
 ) -> Result<Reply, Failed> {
     if let Some(connection) = endpoint.pool().take(outbound.repeatable) {
+        running.connected();
         let mut exchange = outbound.exchange(shared, connection);
         match exchange.head().await {
             Ok((head, framing)) => return outbound.reply(endpoint, exchange, head, framing),
@@ -37,6 +39,7 @@ pub(super) async fn call(
         }
     }
     let connection = wait::for_connection(shared, endpoint).await?;
+    running.connected();
     let mut exchange = outbound.exchange(shared, connection);
     let (head, framing) = exchange.head().await?;
     outbound.reply(endpoint, exchange, head, framing)

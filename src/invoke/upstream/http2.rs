@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
+use super::forward;
 use super::upgraded::Raw;
 use crate::invoke::body::RequestBody;
 use crate::invoke::error::CallError;
@@ -47,7 +48,8 @@ impl Body for Outgoing {
     type Error = CallError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
-        self.get_mut().0.poll_next(cx)
+        let frame = ready!(self.get_mut().0.poll_next(cx));
+        Poll::Ready(frame.map(|frame| frame.map(forward::passing)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::forward;
 use super::http2::Outgoing;
 use super::outbound::Outbound;
-use super::pass::Failed;
+use super::pass::{Failed, Running};
 use super::request::Length;
 use super::{Shared, wait};
 use crate::invoke::body::ReplyBody;
@@ -23,8 +23,10 @@ pub(super) async fn call(
     shared: &Arc<Shared>,
     outbound: &mut Outbound,
     endpoint: &Arc<Endpoint>,
+    running: &Running,
 ) -> Result<Reply, Failed> {
     wait::for_http2(shared, endpoint).await?;
+    running.connected();
     let request = outbound.http2_request(shared).map_err(Failed::Final)?;
     let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
     let (mut head, body) = response.into_parts();

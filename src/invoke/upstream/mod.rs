@@ -71,14 +71,13 @@ impl Upstream {
 
     /// 504 says that the call ran, 503 that it never did.
     fn late(&self, running: &Running) -> CallError {
-        match running.endpoint() {
-            None => wait::down(&self.0),
-            Some(endpoint) => {
-                if self.0.config.kill_on_timeout {
-                    endpoint.condemn();
-                }
-                CallError::timeout()
-            }
+        let Some(endpoint) = running.endpoint() else { return wait::down(&self.0) };
+        if self.0.config.kill_on_timeout {
+            endpoint.condemn();
+        }
+        match running.is_connected() {
+            true => CallError::timeout(),
+            false => wait::not_taken(&endpoint),
         }
     }
 

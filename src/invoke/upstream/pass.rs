@@ -1,5 +1,6 @@
 //! A call's way to the upstream and back, up to the head of the answer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::Version;
@@ -11,17 +12,31 @@ use super::{Shared, http1, http2_call, wait};
 use crate::invoke::call::{Call, Reply};
 use crate::invoke::error::CallError;
 
-/// Which upstream has a call, once one has.
+/// How far a call has come, for whoever has to answer for it when its time is up.
 #[derive(Debug, Default)]
-pub(super) struct Running(Mutex<Option<Arc<Endpoint>>>);
+pub(super) struct Running {
+    endpoint: Mutex<Option<Arc<Endpoint>>>,
+    connected: AtomicBool,
+}
 
 impl Running {
+    /// The upstream that has the call, or is to have it.
     pub(super) fn endpoint(&self) -> Option<Arc<Endpoint>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the upstream may have seen something of it.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// There is a connection for the call: from here on the upstream may see it.
+    pub(super) fn connected(&self) {
+        self.connected.store(true, Ordering::Relaxed);
     }
 
     fn at(&self, endpoint: Option<&Arc<Endpoint>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = endpoint.cloned();
+        *self.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = endpoint.cloned();
     }
 }
 
@@ -43,9 +58,9 @@ pub(super) async fn call(shared: &Arc<Shared>, call: Call, running: &Running) ->
         running.at(Some(&endpoint));
         let tried = if over_http2(shared, outbound.call.version, &endpoint).await {
             // In a box, as it is five times as large: every call has room for the larger of both.
-            Box::pin(http2_call::call(shared, &mut outbound, &endpoint)).await
+            Box::pin(http2_call::call(shared, &mut outbound, &endpoint, running)).await
         } else {
-            http1::call(shared, &mut outbound, &endpoint).await
+            http1::call(shared, &mut outbound, &endpoint, running).await
         };
         match tried {
             Ok(reply) => {

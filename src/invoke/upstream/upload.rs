@@ -12,6 +12,7 @@ use hyper::HeaderMap;
 use hyper::body::Frame;
 use tokio::time::{Sleep, sleep};
 
+use super::forward;
 use super::stream::Stream;
 use crate::invoke::body::RequestBody;
 use crate::invoke::error::CallError;
@@ -50,7 +51,7 @@ pub(super) struct Upload {
 /// What the first piece of the body waits for.
 #[derive(Debug)]
 enum Before {
-    /// One look, so that a small body can go with the head. hyper hands a body over one turn after it is asked for.
+    /// One look and another a turn later, so that a small body can go with the head: hyper may hand it over only then.
     FirstLook,
     SecondLook,
     /// The upstream's 100, for so long; the head goes first.
@@ -127,6 +128,8 @@ impl Upload {
         match self.poll_next(cx) {
             Poll::Pending if !last_look => {
                 self.before = Before::SecondLook;
+                // There is a next turn even where the caller sends nothing more before it has seen an answer.
+                cx.waker().wake_by_ref();
                 Poll::Pending
             }
             Poll::Pending => {
@@ -176,7 +179,7 @@ impl Upload {
         self.over = true;
         if self.chunked {
             self.out.put_slice(b"0\r\n");
-            for (name, value) in trailers.iter().flatten() {
+            for (name, value) in trailers.iter().flatten().filter(|(name, _)| forward::may_trail(name)) {
                 for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                     self.out.put_slice(part);
                 }

@@ -48,6 +48,12 @@ pub(super) fn down(shared: &Shared) -> CallError {
     CallError::new(Reason::Handler, text)
 }
 
+/// The answer to a call that found no connection in time.
+pub(super) fn not_taken(endpoint: &Endpoint) -> CallError {
+    let text = format!("the handler is up and took no connection at {} before the call's deadline", endpoint.target());
+    CallError::new(Reason::Handler, text)
+}
+
 /// A fresh connection.
 pub(super) async fn for_connection(shared: &Shared, endpoint: &Arc<Endpoint>) -> Result<Connection, Failed> {
     let give_up = Instant::now() + LONGEST_REFUSAL;
