@@ -12,7 +12,7 @@ use super::signals::Ends;
 use crate::config::{self, Settings};
 use crate::front::{Doors, Front};
 use crate::health::{Health, LockFile, Phase};
-use crate::invoke::{Fork, Invoker};
+use crate::invoke::{Files, Fork, Invoker, Mode};
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
 use crate::process::{Processes, inherited};
@@ -20,6 +20,9 @@ use crate::program::{DEFAULT_PATH, find_program};
 
 /// Log lines that are still on their way get so long at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Threads that may wait for a disk at once. More of them make no disk faster, and each costs memory.
+const WAITING_THREADS: usize = 16;
 
 /// Why serving could not begin: heeler's last line, and its exit code.
 struct Failure {
@@ -59,10 +62,11 @@ pub fn serve(settings: Settings) -> ExitCode {
 /// One thread serves as well as more on the small machines of functions, in less memory. Children die with the
 /// thread that started them, so none may be started on a thread that ends: the runtime's own threads live to the end.
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
-    match threads {
-        0 | 1 => Builder::new_current_thread().enable_all().build(),
-        threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
-    }
+    let mut builder = match threads {
+        0 | 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.worker_threads(threads.max(1)).max_blocking_threads(WAITING_THREADS).enable_all().build()
 }
 
 async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Metrics) -> Result<ExitCode, Failure> {
@@ -70,14 +74,21 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
         tracing::warn!("{warning}");
     }
     let environment = config::environment();
-    let path = find_handler(&settings.invoke.command, &environment)?;
+    let path = match settings.invoke.mode {
+        Mode::Static => PathBuf::new(),
+        _ => find_handler(&settings.invoke.command, &environment)?,
+    };
     let processes = Processes::new(inherited::take(), metrics.clone())?;
     let mut ends = Ends::start(processes.clone())?;
-    let fork = Fork::new(settings.invoke.clone(), &path, &environment, processes.clone(), log, metrics.clone())?;
+    let invoke = settings.invoke.clone();
+    let invoker = match settings.invoke.mode {
+        Mode::Static => Invoker::Files(Files::new(&settings.invoke.files)),
+        _ => Invoker::Fork(Fork::new(invoke, &path, &environment, processes.clone(), log, metrics.clone())?),
+    };
     let health = Health::default();
     let doors = Doors::bind(&settings.front)?;
     let addresses = doors.addresses();
-    let mut front = Front::new(settings.front.clone(), Invoker::Fork(fork), health.clone(), metrics.clone())?;
+    let mut front = Front::new(settings.front.clone(), invoker, health.clone(), metrics.clone())?;
     let metrics_address = open_admin(&front, &settings)?;
     // A process per call needs nothing but its executable, and that was found: early and late are one moment here.
     front.open(doors)?;

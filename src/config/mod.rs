@@ -227,9 +227,9 @@ mod tests {
             assert!(mistakes[0].contains("is not built yet (leave it unset, or at "), "{mistakes:?}");
         }
         assert!(notes(&[("reply_type", "a.b")]).0[0].ends_with("\"a.b\" is not built yet (leave it unset)"));
-        for mode in ["http", "warm", "lambda", "static"] {
+        for mode in ["http", "warm", "lambda"] {
             let expect =
-                format!("mode: \"{mode}\" is not built yet (what works: streaming, serializing, classic, cgi)");
+                format!("mode: \"{mode}\" is not built yet (what works: streaming, serializing, classic, cgi, static)");
             assert_eq!(notes(&[("mode", mode)]).0, [expect]);
         }
     }
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(
             rejected.mistakes[0].text,
             "\"warm\" (handler is set and there is no command) is not built yet (what works: streaming, serializing, \
-             classic, cgi)"
+             classic, cgi, static)"
         );
         assert_eq!(rejected.mistakes.len(), 1);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
@@ -76,6 +76,9 @@ impl Session {
                 tracing::warn!(call_id = record.id_text(), "call failed: {error}");
             }
             let mut refusal = refusal(&error, &shared.config);
+            if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
+                refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(shared.invoker.methods()));
+            }
             if is_grpc {
                 grpc::trailers_only(&mut refusal, &error);
             }
@@ -175,6 +178,10 @@ async fn without_body_where_due(
 ) -> Result<Response<ReplyBody>, CallError> {
     let bare = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !is_head && !bare {
+        return Ok(response);
+    }
+    // A reply that tells a length and brings nothing is as it shall be: nobody reads a file to count it.
+    if response.body().is_end_stream() && response.headers().contains_key(CONTENT_LENGTH) {
         return Ok(response);
     }
     let (mut head, mut body) = response.into_parts();

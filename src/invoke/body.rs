@@ -12,6 +12,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::CallError;
+use super::files::Sending;
 use super::fork::Streamed;
 use crate::reason::Reason;
 
@@ -173,6 +174,8 @@ pub enum ReplyBody {
     Whole(VecDeque<Bytes>),
     /// A handler's output as it comes.
     Streamed(Box<Streamed>),
+    /// A file as it is read.
+    File(Box<Sending>),
 }
 
 /// The handler failed when the head of its answer was already out.
@@ -200,17 +203,23 @@ impl Body for ReplyBody {
         match self.get_mut() {
             ReplyBody::Whole(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
             ReplyBody::Streamed(streamed) => streamed.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
+            ReplyBody::File(sending) => sending.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, ReplyBody::Whole(chunks) if chunks.is_empty())
+        match self {
+            ReplyBody::Whole(chunks) => chunks.is_empty(),
+            ReplyBody::Streamed(_) => false,
+            ReplyBody::File(sending) => sending.left() == 0,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             ReplyBody::Whole(chunks) => SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
             ReplyBody::Streamed(_) => SizeHint::default(),
+            ReplyBody::File(sending) => SizeHint::with_exact(sending.left()),
         }
     }
 }
