@@ -3,6 +3,7 @@
 set -eu
 . "$(dirname "$0")/env.sh"
 scripts/need.sh cargo cc
+scripts/servers.sh
 
 mkdir -p target
 log=target/test.log

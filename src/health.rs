@@ -14,8 +14,10 @@ pub enum Phase {
     Starting,
     /// Calls are served.
     Ready,
-    /// The handler is down; it may come back.
+    /// The handler is down; it is being started again.
     Down,
+    /// It has been down for longer than a start may take: something else than a restart is needed.
+    Lost,
     /// TERM was heard.
     Draining,
 }

@@ -48,6 +48,8 @@ pub enum Reason {
     Timeout,
     /// The client went away before the answer.
     ClientGone,
+    /// The upstream could not be reached, or broke off.
+    Upstream,
     /// The handler is not up yet.
     Starting,
     /// The handler is down.
@@ -60,7 +62,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 26] = [
+    pub const ALL: [Reason; 27] = [
         Reason::BadRequest,
         Reason::Method,
         Reason::NotFound,
@@ -83,6 +85,7 @@ impl Reason {
         Reason::NoDescriptor,
         Reason::Timeout,
         Reason::ClientGone,
+        Reason::Upstream,
         Reason::Starting,
         Reason::Handler,
         Reason::Draining,
@@ -103,6 +106,7 @@ impl Reason {
                 | Reason::NoProcess
                 | Reason::NoDescriptor
                 | Reason::Timeout
+                | Reason::Upstream
                 | Reason::Internal
         )
     }
@@ -132,6 +136,7 @@ impl Reason {
             Reason::NoDescriptor => "no_descriptor",
             Reason::Timeout => "timeout",
             Reason::ClientGone => "client_gone",
+            Reason::Upstream => "upstream",
             Reason::Starting => "starting",
             Reason::Handler => "handler",
             Reason::Draining => "draining",

@@ -143,7 +143,7 @@ fn check_finds_the_handler() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     for (name, value) in
-        [("mode", "http"), ("mode", "warm"), ("prefork", "2"), ("isolation", "call"), ("reply", "event")]
+        [("mode", "lambda"), ("mode", "warm"), ("prefork", "2"), ("isolation", "call"), ("reply", "event")]
     {
         let End { code, stderr, .. } = run(&[], &[("fprocess", "cat"), (name, value)]);
         assert_eq!(code, 64);
@@ -151,6 +151,97 @@ fn what_is_not_built_yet_says_so() {
     }
     let invoke = run(&["invoke"], &[]);
     assert_eq!((invoke.code, invoke.stderr.as_str()), (1, "heeler: invoke is not built yet (try curl)\n"));
+}
+
+/// The mistakes and warnings of http mode with a command and these settings.
+fn http(vars: &[(&str, &str)]) -> (i32, String) {
+    let all: Vec<_> = [("mode", "http"), ("fprocess", "cat")].iter().chain(vars).copied().collect();
+    let End { code, stderr, .. } = run(&["check"], &all);
+    (code, stderr)
+}
+
+#[test]
+fn http_mode_says_what_it_needs() {
+    for (url, wrong) in [
+        ("127.0.0.1:5000", "has no scheme (try http://127.0.0.1:5000)"),
+        ("https://127.0.0.1:5000", "asks for TLS, which heeler does not speak (try http://127.0.0.1:5000)"),
+        ("http://unix:/tmp/a", "is not how a socket is named (try unix:/tmp/a)"),
+        ("ftp://a", "is not an upstream (try http://127.0.0.1:8082 or unix:/tmp/app.sock)"),
+    ] {
+        assert_eq!(http(&[("upstream_url", url)]), (64, format!("heeler: upstream_url: {url:?} {wrong}\n")));
+    }
+    let without = run(&[], &[("mode", "http"), ("upstream_url", "http://127.0.0.1:8082")]);
+    assert_eq!(without.code, 64);
+    assert_eq!(
+        without.stderr,
+        "heeler: fprocess: is not set (set fprocess to the server that calls are passed on to, such as node server.js)\n"
+    );
+}
+
+#[test]
+fn http_mode_does_not_call_itself() {
+    let (code, line) = http(&[("port", "9000"), ("http_upstream_url", "http://localhost:9000")]);
+    assert_eq!(code, 64);
+    assert!(line.starts_with("heeler: http_upstream_url: \"http://localhost:9000\" is where heeler itself"), "{line}");
+    // The usual pair of an image made for of-watchdog.
+    assert_eq!(http(&[("port", "8080"), ("http_upstream_url", "http://127.0.0.1:8082")]), (0, String::new()));
+}
+
+#[test]
+fn check_shows_the_settings_of_http_mode() {
+    let vars = [("mode", "http"), ("upstream_url", "http://127.0.0.1:3000/"), ("buffer_http", "1")];
+    let report = run(&["check", "cat"], &vars).stdout;
+    for (name, value, from) in [
+        ("http_upstream_url", "http://127.0.0.1:3000/", "upstream_url"),
+        ("max_body", "128Mi", "default beside http_buffer_req_body"),
+        ("stream_timeout", "0s", "default"),
+        ("health_paths", "false", "default"),
+    ] {
+        let (shown, origin) = row(&report, name);
+        // The machine's own memory limit may be the smaller one.
+        if !origin.starts_with("a quarter of") {
+            assert_eq!((shown.as_str(), origin.as_str()), (value, from), "{name}");
+        }
+    }
+    let fork = run(&["check", "cat"], &[("stream_timeout", "1m"), ("kill_on_timeout", "true")]);
+    assert_eq!(fork.code, 0);
+    assert_eq!(
+        fork.stderr,
+        "heeler: warning: stream_timeout: has no effect in streaming mode (only in http, warm, lambda)\n\
+         heeler: warning: kill_on_timeout: has no effect in streaming mode (only in http)\n"
+    );
+}
+
+#[test]
+fn static_mode_needs_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let missing = folder.path().join("none");
+    for (path, wrong) in [
+        (missing.to_str().unwrap(), "is not there (set static_path to the folder that is served)"),
+        (file.to_str().unwrap(), "is not a folder (set static_path to the one that is served)"),
+    ] {
+        for args in [&[][..], &["check"]] {
+            let End { code, stderr, .. } = run(args, &[("mode", "static"), ("static_path", path)]);
+            assert_eq!((code, stderr), (64, format!("heeler: static_path: {path:?} {wrong}\n")));
+        }
+    }
+    let empty = run(&[], &[("mode", "static"), ("static_path", "")]);
+    assert_eq!(
+        (empty.code, empty.stderr.as_str()),
+        (64, "heeler: static_path: is empty (set it to the folder that is served, or leave it unset)\n")
+    );
+    let path = folder.path().to_str().unwrap();
+    let fine = run(&["check", "fwatchdog"], &[("mode", "static"), ("static_path", path)]);
+    assert_eq!((fine.code, fine.stderr.as_str()), (0, ""));
+    let command = run(&["check"], &[("mode", "static"), ("static_path", path), ("fprocess", "no-such-program")]);
+    assert_eq!(command.code, 0, "{}", command.stderr);
+    assert!(
+        command.stderr.starts_with("heeler: warning: fprocess: has no effect in static mode"),
+        "{}",
+        command.stderr
+    );
 }
 
 #[test]

@@ -28,6 +28,9 @@ fn whole_answers_are_read_by_their_framing() {
     assert_eq!((seen.status, seen.text()), (200, "hi".to_owned()));
     let seen = answer(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\nA\r\n0123456789\r\n0\r\n\r\n");
     assert_eq!(seen.unwrap().text(), "h0123456789");
+    let late =
+        answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n0\r\nX-Late: 1\r\n\r\n").unwrap();
+    assert_eq!((late.text().as_str(), late.trailer("x-late"), late.header("x-late")), ("h", Some("1"), None));
     assert_eq!(answer(b"HTTP/1.1 200 OK\r\n\r\nto the end").unwrap().text(), "to the end");
     assert_eq!(answer(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().text(), "");
 }

@@ -49,6 +49,7 @@ fn every_family_is_there_from_the_start() {
         ("heeler_cold_starts_total", "counter"),
         ("heeler_handler_starts_total", "counter"),
         ("heeler_handler_exits_total", "counter"),
+        ("heeler_restarts_total", "counter"),
         ("heeler_handler_cpu_seconds_total", "counter"),
         ("heeler_handler_max_rss_bytes", "histogram"),
         ("heeler_tree_signals_total", "counter"),

@@ -196,3 +196,20 @@ fn a_client_that_goes_away_ends_the_tree() {
         }
     }
 }
+
+/// A server that is kept, with a daemon that it leaves behind: both die, both are collected, and the next one comes.
+#[test]
+fn a_server_that_is_kept_dies_and_comes_again() {
+    for pid1 in places() {
+        let gate = Gate::new();
+        let builder = support::kept::keep("leave", &gate);
+        let mut heeler = if pid1 { builder.in_namespace() } else { builder }.start();
+        assert_eq!(heeler.descendants().len(), 2, "a server and its daemon");
+        assert!(support::kept::server(&heeler, 1).get("/kill/9").is_none());
+        support::kept::server(&heeler, 2);
+        support::kept::wait_probe(&heeler, "/_/ready", 200, "OK");
+        eventually("none is left of the first one", || heeler.descendants().len() == 2);
+        heeler.signal(Signal::SIGTERM);
+        assert_eq!(heeler.exit_code(), 0);
+    }
+}

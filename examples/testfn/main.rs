@@ -11,6 +11,7 @@
 )]
 
 mod processes;
+mod serve;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -155,6 +156,7 @@ fn play(words: &[String]) {
         "fds" => print_fds(),
         "limits" => print!("{}", fs::read_to_string("/proc/self/limits").unwrap_or_default()),
         "session" => print_session(),
+        "serve" => serve::serve(&words[1..]),
         other => fail(&format!("no such role: {other:?}")),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn hang() -> ! {
     }
 }
 
-pub(super) fn kill_self(signal: usize) {
+pub(super) fn kill_self(signal: usize) -> ! {
     let signal = i32::try_from(signal).unwrap_or(libc::SIGKILL);
     // Rust has a handler of its own for some.
     // SAFETY: a default disposition, then a signal to ourselves.
@@ -21,7 +21,7 @@ pub(super) fn kill_self(signal: usize) {
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }
-    hang();
+    hang()
 }
 
 pub(super) fn ignore_requests_to_end() {

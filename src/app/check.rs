@@ -4,6 +4,8 @@
 use std::fmt::Write;
 
 use crate::config::{Host, Mistake, Origin, Rejected, Settings, Vars};
+use crate::invoke::Mode;
+use crate::invoke::upstream::{Address, Target};
 use crate::program::find_program;
 
 /// The report, with the warnings beside it; or every mistake, the handler's included.
@@ -33,6 +35,9 @@ fn report(settings: &Settings, origins: &[Origin], program: &str) -> String {
     let _ = writeln!(text, "mode: {} ({})", settings.invoke.mode.name(), settings.mode_reason);
     let _ = writeln!(text, "command: {}", if words.is_empty() { "-".to_owned() } else { words.join(" ") });
     let _ = writeln!(text, "program: {program}");
+    if settings.invoke.mode == Mode::Http {
+        let _ = writeln!(text, "upstream: {}", upstream(&settings.invoke.upstream.address));
+    }
     let _ = writeln!(text, "function name: {}\n", settings.app.function_name);
     let width = |column: fn(&Origin) -> usize| origins.iter().map(column).max().unwrap_or(0);
     let (names, values) = (width(|origin| origin.name.len()), width(|origin| origin.value.len()).min(24));
@@ -40,4 +45,33 @@ fn report(settings: &Settings, origins: &[Origin], program: &str) -> String {
         let _ = writeln!(text, "{name:names$}  {value:values$}  {from}");
     }
     text
+}
+
+/// Where calls will go.
+fn upstream(address: &Address) -> String {
+    match address {
+        Address::Free => "a free port of 127.0.0.1, given to the handler as PORT".to_owned(),
+        Address::Tcp { host, port, base } => {
+            format!("http://{}{base}", Target::Tcp { host: host.clone(), port: *port })
+        }
+        Address::Unix(path) => Target::Unix(path.clone()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upstream_is_shown_as_it_would_be_set() {
+        let tcp = |host: &str, base: &str| Address::Tcp { host: host.to_owned(), port: 5000, base: base.to_owned() };
+        for (address, expected) in [
+            (Address::Free, "a free port of 127.0.0.1, given to the handler as PORT"),
+            (tcp("127.0.0.1", ""), "http://127.0.0.1:5000"),
+            (tcp("::1", "/base"), "http://[::1]:5000/base"),
+            (Address::Unix("/run/s".into()), "unix:/run/s"),
+        ] {
+            assert_eq!(upstream(&address), expected);
+        }
+    }
 }

@@ -3,8 +3,11 @@
 
 mod check;
 mod config;
+mod doors;
 mod drain;
+mod handler;
 mod health_probe;
+mod phase;
 mod signals;
 mod start;
 

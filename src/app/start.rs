@@ -1,22 +1,23 @@
 //! From the settings to a function that serves, and from there to its end.
 
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
-use super::drain::{self, Serving};
-use super::signals::Ends;
+use super::doors::{open_admin, write_lock};
+use super::drain::{self, Serving, Why};
+use super::handler::{self, Given, Handler};
+use super::phase::{first_up, follow};
+use super::signals::{self, Ends};
 use crate::config::{self, Settings};
-use crate::front::{Doors, Front};
-use crate::health::{Health, LockFile, Phase};
-use crate::invoke::{Files, Fork, Invoker, Mode};
+use crate::front::{Bind, Doors, Front};
+use crate::health::{Health, Phase};
+use crate::invoke::upstream::{Keeper, Over, Prepared, State};
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
 use crate::process::{Processes, inherited};
-use crate::program::{DEFAULT_PATH, find_program};
 
 /// Log lines that are still on their way get so long at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -25,9 +26,15 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 const WAITING_THREADS: usize = 16;
 
 /// Why serving could not begin: heeler's last line, and its exit code.
-struct Failure {
-    message: String,
-    code: u8,
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) code: u8,
+}
+
+impl From<Over> for Failure {
+    fn from(over: Over) -> Failure {
+        Failure { message: over.message, code: over.code }
+    }
 }
 
 impl<E: std::error::Error> From<E> for Failure {
@@ -69,32 +76,34 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
     builder.worker_threads(threads.max(1)).max_blocking_threads(WAITING_THREADS).enable_all().build()
 }
 
+/// The parts that serving is made of, before the function can serve.
+struct Begun {
+    serving: Serving,
+    doors: Doors,
+    addresses: Vec<String>,
+    metrics_address: Option<String>,
+    ends: Ends,
+}
+
 async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Metrics) -> Result<ExitCode, Failure> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let environment = config::environment();
-    let path = match settings.invoke.mode {
-        Mode::Static => PathBuf::new(),
-        _ => find_handler(&settings.invoke.command, &environment)?,
-    };
-    let processes = Processes::new(inherited::take(), metrics.clone())?;
-    let mut ends = Ends::start(processes.clone())?;
-    let invoke = settings.invoke.clone();
-    let invoker = match settings.invoke.mode {
-        Mode::Static => Invoker::Files(Files::new(&settings.invoke.files)),
-        _ => Invoker::Fork(Fork::new(invoke, &path, &environment, processes.clone(), log, metrics.clone())?),
-    };
-    let health = Health::default();
-    let doors = Doors::bind(&settings.front)?;
-    let addresses = doors.addresses();
-    let mut front = Front::new(settings.front.clone(), invoker, health.clone(), metrics.clone())?;
-    let metrics_address = open_admin(&front, &settings)?;
-    // A process per call needs nothing but its executable, and that was found: early and late are one moment here.
-    front.open(doors)?;
-    health.enter(Phase::Ready);
+    let Begun { mut serving, doors, addresses, metrics_address, mut ends } = begin(&settings, log, &metrics)?;
+    let mut states = serving.keeper.as_ref().map(Keeper::states);
+    match come_up(&mut serving, doors, settings.front.bind, states.as_mut(), &mut ends).await {
+        Ok(None) => {}
+        Ok(Some(signal)) => return drain::run(serving, Why::Signal(signal), &mut ends).await,
+        Err(failure) => {
+            // Nobody else ends what a handler that never came up has started.
+            drop(serving.keeper.take());
+            serving.processes.end_all(serving.grace).await;
+            return Err(failure);
+        }
+    }
+    serving.health.enter(Phase::Ready);
     metrics.ready(started.elapsed());
-    let lock = write_lock(&settings, &addresses);
+    serving.lock = write_lock(&settings, &addresses);
     tracing::info!(
         address = addresses.join(","),
         metrics_address = metrics_address.unwrap_or_default(),
@@ -104,36 +113,75 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
-    let signal = ends.next().await;
-    let grace = settings.invoke.kill_grace;
-    Ok(drain::run(Serving { front, health, lock, processes, app: settings.app, grace }, signal, &mut ends).await)
+    let over = async {
+        match states {
+            Some(states) => follow(states, &serving.health, settings.app.start_timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    let why = tokio::select! {
+        biased;
+        signal = ends.next() => Why::Signal(signal),
+        over = over => Why::Over(over),
+    };
+    drain::run(serving, why, &mut ends).await
 }
 
-fn find_handler(command: &[String], environment: &[(OsString, OsString)]) -> Result<PathBuf, Failure> {
-    let program = command.first().map(String::as_str).unwrap_or_default();
-    let path = environment.iter().find(|(name, _)| name == "PATH").map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
-    find_program(program, path)
-        .map_err(|error| Failure { message: format!("cannot run the handler: {error}"), code: error.exit_code() })
+/// Takes everything that can be taken before the handler is started, so that conflicts show at once; then starts it.
+/// A process per call needs nothing but its executable, which is found first of all.
+fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begun, Failure> {
+    let environment = config::environment();
+    let path = handler::find(settings, &environment)?;
+    let processes = Processes::new(inherited::take(), metrics.clone())?;
+    let (ends, others) = signals::start(processes.clone())?;
+    let doors = Doors::bind(&settings.front)?;
+    let addresses = doors.addresses();
+    let given = Given {
+        settings,
+        path: &path,
+        environment: &environment,
+        doors: &addresses,
+        processes: processes.clone(),
+        log,
+        metrics: metrics.clone(),
+    };
+    let Handler { invoker, keep } = given.prepare()?;
+    let health = Health::default();
+    let front = Front::new(settings.front.clone(), invoker, health.clone(), metrics.clone())?;
+    let metrics_address = open_admin(&front, settings)?;
+    let keeper = keep.map(Prepared::start);
+    if let Some(keeper) = &keeper {
+        others.go_to(keeper.leader());
+    }
+    let (app, grace) = (settings.app.clone(), settings.invoke.kill_grace);
+    let serving = Serving { front, health, lock: None, keeper, processes, app, grace };
+    Ok(Begun { serving, doors, addresses, metrics_address, ends })
 }
 
-/// The port is heeler's own idea unless somebody set it: then its loss is no reason not to serve.
-fn open_admin(front: &Front, settings: &Settings) -> Result<Option<String>, Failure> {
-    let Some(metrics) = settings.front.metrics else { return Ok(None) };
-    match front.open_admin(metrics.port) {
-        Ok(address) => Ok(Some(address)),
-        Err(error) if metrics.by_hand => Err(error.into()),
-        Err(error) => {
-            tracing::warn!("no metrics: {error}");
-            Ok(None)
+/// Opens the doors at their time, and waits until the function can serve; or gives the signal that came before.
+async fn come_up(
+    serving: &mut Serving,
+    doors: Doors,
+    bind: Bind,
+    states: Option<&mut watch::Receiver<State>>,
+    ends: &mut Ends,
+) -> Result<Option<i32>, Failure> {
+    let late = match bind {
+        Bind::Late => Some(doors),
+        Bind::Early => {
+            serving.front.open(doors)?;
+            None
+        }
+    };
+    if let Some(states) = states {
+        tokio::select! {
+            biased;
+            signal = ends.next() => return Ok(Some(signal)),
+            up = first_up(states) => up?,
         }
     }
-}
-
-/// On a read-only disk there is none, and that harms nobody.
-fn write_lock(settings: &Settings, addresses: &[String]) -> Option<LockFile> {
-    let path = settings.app.lock_file.as_ref()?;
-    let address = addresses.first()?;
-    LockFile::write(path, address)
-        .inspect_err(|error| tracing::warn!("no lock file at {}: {error}", path.display()))
-        .ok()
+    if let Some(doors) = late {
+        serving.front.open(doors)?;
+    }
+    Ok(None)
 }

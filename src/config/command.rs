@@ -15,6 +15,13 @@ pub(super) fn command(reader: &mut Reader<'_>, args: &[String], vars: &Vars, hos
         let program = words.first().map_or("", String::as_str);
         own::is_heeler(program, vars.path(), host.own_program.as_deref())
     };
+    // Static mode is never inferred. As in of-watchdog, a command that was left in the image is no mistake there.
+    if reader.word_if_set("mode") == Some(Mode::Static.name()) {
+        if !args.is_empty() && !is_heeler(args) {
+            reader.warn("fprocess", format!("{:?} in the arguments has no effect in static mode", args[0]));
+        }
+        return None;
+    }
     if !args.is_empty() && !is_heeler(args) {
         reader.resolve("fprocess", shell_words::join(args), "arguments".to_owned());
         return Some(args.to_vec());
@@ -40,7 +47,11 @@ pub(super) fn command(reader: &mut Reader<'_>, args: &[String], vars: &Vars, hos
 pub(super) fn check(reader: &mut Reader<'_>, command: Option<&[String]>, mode: Mode) {
     let may_lack = matches!(mode, Mode::Static | Mode::Warm | Mode::Lambda);
     if command.is_none() && !may_lack && !reader.is_set("fprocess") {
-        reader.mistake("fprocess", "is not set (set it to a command such as cat, or run heeler cat)".to_owned());
+        let text = match mode {
+            Mode::Http => "is not set (set fprocess to the server that calls are passed on to, such as node server.js)",
+            _ => "is not set (set it to a command such as cat, or run heeler cat)",
+        };
+        reader.mistake("fprocess", text.to_owned());
     }
 }
 
@@ -74,6 +85,23 @@ mod tests {
         check(&[], &[short, long], Ok(&["sh", "-c", "a b"]));
         check(&[], &[short], Ok(&["cat", "-n"]));
         check(&[], &[("fprocess", "")], Err("fprocess: is not set"));
+    }
+
+    #[test]
+    fn a_server_is_a_command_and_a_folder_needs_none() {
+        for (mode, mistakes) in [(Mode::Http, 1), (Mode::Static, 0)] {
+            let all = Vars::default();
+            let mut reader = Reader::new(&all);
+            super::check(&mut reader, None, mode);
+            assert_eq!(reader.mistakes.len(), mistakes, "{mode:?}");
+        }
+        for (args, fprocess, warnings) in [(&["fwatchdog"][..], "of-watchdog", 0), (&["nginx"], "cat", 1)] {
+            let all: Vars = [("mode", "static"), ("fprocess", fprocess)].into_iter().collect();
+            let mut reader = Reader::new(&all);
+            let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+            assert_eq!(command(&mut reader, &args, &all, &Host::default()), None);
+            assert_eq!((reader.mistakes.len(), reader.warnings.len()), (0, warnings), "{args:?}");
+        }
     }
 
     #[test]

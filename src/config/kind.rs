@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{mode, value};
 use crate::front::Address;
 use crate::invoke::ExitCodes;
+use crate::invoke::upstream::Address as UpstreamAddress;
 use value::Wrong;
 
 /// What may stand behind a name.
@@ -75,6 +76,8 @@ pub enum Value {
     Text(String),
     /// Addresses to listen on, with the text that they were read from.
     Addresses(Vec<Address>, String),
+    /// Where an upstream listens, with the text that it was read from.
+    Upstream(UpstreamAddress, String),
     /// Exit codes and statuses, with the text that they were read from.
     ExitCodes(ExitCodes, String),
     /// A command line, split.
@@ -101,7 +104,7 @@ impl Kind {
             Kind::Text | Kind::Path => Value::Text(text.to_owned()),
             Kind::Header => Value::Text(value::header_value(text)?),
             Kind::UrlPath => Value::Text(value::url_path(text)?),
-            Kind::Upstream => Value::Text(value::upstream(text)?),
+            Kind::Upstream => Value::Upstream(value::upstream(text)?, text.to_owned()),
             Kind::Addresses => Value::Addresses(value::addresses(text)?, text.to_owned()),
             Kind::ExitCodes => Value::ExitCodes(value::exit_codes(text)?, text.to_owned()),
             Kind::Command => Value::Command(value::command_line(text)?),
@@ -155,7 +158,9 @@ impl std::fmt::Display for Value {
             Value::Limit(limit) => write!(f, "{}", limit.unwrap_or(0)),
             Value::Port(port) => write!(f, "{port}"),
             Value::Word(word) => f.write_str(word),
-            Value::Text(text) | Value::Addresses(_, text) | Value::ExitCodes(_, text) => f.write_str(text),
+            Value::Text(text) | Value::Addresses(_, text) | Value::Upstream(_, text) | Value::ExitCodes(_, text) => {
+                f.write_str(text)
+            }
             Value::Command(words) => f.write_str(&shell_words::join(words)),
         }
     }
@@ -178,6 +183,7 @@ mod tests {
             (Kind::Mode, "HTTP", "http"),
             (Kind::Command, "sh  -c 'a b'", "sh -c 'a b'"),
             (Kind::ExitCodes, "3:422", "3:422"),
+            (Kind::Upstream, "http://a:80/", "http://a:80/"),
         ] {
             assert_eq!(kind.parse(text).unwrap().to_string(), shown, "{text}");
         }

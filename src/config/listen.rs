@@ -2,11 +2,11 @@
 
 use super::kind::Value;
 use super::read::Reader;
-use super::value;
+use super::{upstream, value};
 use crate::front::{Address, MetricsPort};
 
 /// queue-proxy sits in the same network namespace: <https://knative.dev> names them as its own.
-const RESERVED: [u16; 7] = [8008, 8012, 8013, 8022, 8112, 9090, 9091];
+pub(super) const RESERVED: [u16; 7] = [8008, 8012, 8013, 8022, 8112, 9090, 9091];
 
 /// The addresses of calls; never empty.
 pub(super) fn listen(reader: &mut Reader<'_>) -> Vec<Address> {
@@ -76,26 +76,47 @@ fn show_one(address: &Address) -> String {
 pub(super) fn metrics(reader: &mut Reader<'_>, listen: &[Address]) -> Option<MetricsPort> {
     let port = reader.port("metrics_port");
     let by_hand = reader.is_set("metrics_port");
-    let taken = port != 0 && listen.iter().any(|address| matches!(address, Address::Tcp { port: p, .. } if *p == port));
-    if taken && by_hand {
-        reader.mistake("metrics_port", format!("{port} is the port of calls too (try another, or 0 for none)"));
-    } else if taken {
-        // A platform that hands out 8081 knows nothing of our second port: the calls have it.
-        reader.warn("metrics_port", format!("off, since its default {port} is the port of calls"));
-        reader.resolve("metrics_port", "0".to_owned(), "the default is the port of calls".to_owned());
+    if port == 0 {
+        return None;
     }
-    (port != 0 && !taken).then_some(MetricsPort { port, by_hand })
+    let Some(owner) = owner(reader, listen, port) else { return Some(MetricsPort { port, by_hand }) };
+    if by_hand {
+        reader.mistake("metrics_port", format!("{port} is the port of {owner} too (try another, or 0 for none)"));
+    } else {
+        // A platform that hands out 8081 knows nothing of our second port: the calls have it.
+        reader.warn("metrics_port", format!("off, since its default {port} is the port of {owner}"));
+        reader.resolve("metrics_port", "0".to_owned(), format!("the default is the port of {owner}"));
+    }
+    None
+}
+
+/// Who has this port already.
+fn owner(reader: &Reader<'_>, listen: &[Address], port: u16) -> Option<&'static str> {
+    if listen.iter().any(|address| tcp_port(address) == Some(port)) {
+        return Some("calls");
+    }
+    (upstream_port(reader) == Some(port)).then_some("http_upstream_url")
+}
+
+fn upstream_port(reader: &Reader<'_>) -> Option<u16> {
+    upstream::address(reader).and_then(|address| upstream::local_port(&address))
+}
+
+/// The port of an address that has one; 0 while the kernel is still to choose it.
+pub(super) fn tcp_port(address: &Address) -> Option<u16> {
+    match address {
+        Address::Tcp { port, .. } => Some(*port),
+        Address::Unix(_) => None,
+    }
 }
 
 /// Refuses the ports of queue-proxy where it is there, and warns of them elsewhere.
 pub(super) fn check_reserved(reader: &mut Reader<'_>, listen: &[Address], metrics: Option<MetricsPort>) {
     let knative = reader.platform("K_SERVICE").is_some();
     let name = if reader.is_set("listen") { "listen" } else { port_name(reader) };
-    let calls = listen.iter().filter_map(|address| match address {
-        Address::Tcp { port, .. } => Some((name, *port)),
-        Address::Unix(_) => None,
-    });
-    let all: Vec<_> = calls.chain(metrics.map(|metrics| ("metrics_port", metrics.port))).collect();
+    let calls = listen.iter().filter_map(tcp_port).map(|port| (name, port));
+    let handler = upstream_port(reader).map(|port| (reader.set_by("http_upstream_url").unwrap_or_default(), port));
+    let all: Vec<_> = calls.chain(metrics.map(|metrics| ("metrics_port", metrics.port))).chain(handler).collect();
     for (name, port) in all.into_iter().filter(|(_, port)| RESERVED.contains(port)) {
         let theirs = RESERVED.map(|port| port.to_string()).join(", ");
         if knative {

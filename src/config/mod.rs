@@ -16,6 +16,7 @@ mod own;
 mod page;
 mod place;
 mod read;
+mod upstream;
 pub mod value;
 mod var;
 pub mod vars;
@@ -109,7 +110,7 @@ impl Settings {
         let settings = Settings {
             invoke: fill::invoke(&mut reader, mode, command.unwrap_or_default(), &front, host),
             log: fill::log(&reader),
-            app: fill::app(&mut reader, &front),
+            app: fill::app(&mut reader, mode, &front),
             front,
             mode_reason: chosen.map(|chosen| chosen.reason).unwrap_or_default(),
             warnings: std::mem::take(&mut reader.warnings),
@@ -220,16 +221,16 @@ mod tests {
             ("isolation", "none", "call"),
             ("events", "auto", "required"),
             ("batch", "split", "whole"),
-            ("stream_timeout", "0s", "1m"),
         ] {
             assert_eq!(notes(&[(name, default)]), (vec![], vec![]), "{name}");
             let mistakes = notes(&[(name, other)]).0;
             assert!(mistakes[0].contains("is not built yet (leave it unset, or at "), "{mistakes:?}");
         }
         assert!(notes(&[("reply_type", "a.b")]).0[0].ends_with("\"a.b\" is not built yet (leave it unset)"));
-        for mode in ["http", "warm", "lambda"] {
-            let expect =
-                format!("mode: \"{mode}\" is not built yet (what works: streaming, serializing, classic, cgi, static)");
+        for mode in ["warm", "lambda"] {
+            let expect = format!(
+                "mode: \"{mode}\" is not built yet (what works: streaming, serializing, classic, cgi, http, static)"
+            );
             assert_eq!(notes(&[("mode", mode)]).0, [expect]);
         }
     }
@@ -240,7 +241,7 @@ mod tests {
         assert_eq!(
             rejected.mistakes[0].text,
             "\"warm\" (handler is set and there is no command) is not built yet (what works: streaming, serializing, \
-             classic, cgi, static)"
+             classic, cgi, http, static)"
         );
         assert_eq!(rejected.mistakes.len(), 1);
     }

@@ -5,7 +5,7 @@ use super::value::Wrong;
 use crate::invoke::Mode;
 
 /// The modes that work.
-const BUILT: [Mode; 5] = [Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Static];
+const BUILT: [Mode; 6] = [Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http, Mode::Static];
 
 /// What only classic-watchdog knows: an image that sets one of them was made for it.
 const CLASSIC_ONLY: [&str; 5] = ["cgi_headers", "marshal_request", "combine_output", "write_debug", "debug_headers"];

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
+
+use super::value::Wrong;
 use super::{Mistake, memory};
 use crate::program::DEFAULT_PATH;
 
@@ -28,6 +32,11 @@ impl Vars {
                 Err(Mistake { name: name.to_owned(), text })
             }
         }
+    }
+
+    /// Whether a name is there with nothing behind it.
+    pub(super) fn is_blank(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name)) && self.get(name) == Ok(None)
     }
 
     /// Where programs are looked for. Not a setting of heeler's, so it need not be text.
@@ -58,6 +67,19 @@ impl Host {
     }
 }
 
+/// Whether files can be served from a folder.
+pub(super) fn folder(path: &Path) -> Result<(), Wrong> {
+    let open = |error: &dyn std::fmt::Display| Wrong(format!("cannot be opened: {error}"));
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err("is not there (set static_path to the folder that is served)".into())
+        }
+        Err(error) => Err(open(&error)),
+        Ok(found) if !found.is_dir() => Err("is not a folder (set static_path to the one that is served)".into()),
+        Ok(_) => access(path, AccessFlags::X_OK).map_err(|error| open(&error.desc())),
+    }
+}
+
 /// The environment as heeler got it, for its settings and, untouched, for the handler.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn environment() -> Vec<(OsString, OsString)> {
@@ -78,9 +100,23 @@ mod tests {
                 .into_iter()
                 .collect();
         assert_eq!(vars.get("port"), Ok(Some("80")));
+        let blank = ["port", "mode", "listen", "bind", "none"].map(|name| vars.is_blank(name));
+        assert_eq!(blank, [false, true, true, false, false]);
         for name in ["mode", "listen", "none"] {
             assert_eq!(vars.get(name), Ok(None), "{name}");
         }
         assert!(vars.get("bind").unwrap_err().to_string().starts_with("bind: \"a\\xFF\" is not UTF-8"));
+    }
+
+    #[test]
+    fn a_folder_is_a_folder_or_the_reason_is_told() {
+        let here = tempfile::tempdir().unwrap();
+        let file = here.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let trouble = |path: &Path| folder(path).unwrap_err().0;
+        assert_eq!(folder(here.path()), Ok(()));
+        assert!(trouble(&here.path().join("none")).starts_with("is not there"));
+        assert!(trouble(&file).starts_with("is not a folder"));
+        assert!(trouble(&file.join("below")).starts_with("cannot be opened: "));
     }
 }

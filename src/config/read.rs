@@ -85,6 +85,11 @@ impl<'a> Reader<'a> {
         self.given.contains_key(name)
     }
 
+    /// Whether a name is there with nothing behind it, which else is as good as unset.
+    pub(super) fn is_blank(&self, name: &str) -> bool {
+        self.vars.is_blank(name)
+    }
+
     /// The name or alias by which a setting is set.
     pub(super) fn set_by(&self, name: &str) -> Option<&'static str> {
         self.given.get(name).map(|given| given.by)

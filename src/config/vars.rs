@@ -9,6 +9,9 @@ use crate::invoke::Mode;
 pub const FORK: &[Mode] = &[Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi];
 /// The modes that keep a handler alive.
 const LONG_LIVED: &[Mode] = &[Mode::Http, Mode::Warm, Mode::Lambda];
+/// The modes in which a program handles the calls.
+const WITH_HANDLER: &[Mode] =
+    &[Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http, Mode::Warm, Mode::Lambda];
 /// The modes with workers.
 const WORKERS: &[Mode] = &[Mode::Warm, Mode::Lambda];
 
@@ -31,7 +34,8 @@ pub const VARS: &[Var] = &[
              heeler's own command line win over both names.",
         )
     }
-    .aka(&["function_process"]),
+    .aka(&["function_process"])
+    .only(WITH_HANDLER),
     var(
         Handler,
         "mode",
@@ -119,16 +123,19 @@ pub const VARS: &[Var] = &[
         Kind::Duration,
         Depends("30s; in classic mode 0"),
         "The deadline of a call, waiting included; 0 is off.",
-    ),
+    )
+    .only(WITH_HANDLER),
     var(
         Time,
         "stream_timeout",
         Kind::Duration,
         Is("0"),
-        "Instead of exec_timeout once the answer is a stream without an end; 0 is off.",
+        "Instead of exec_timeout once the answer is a stream without an end: an upgrade, server-sent events, ndjson or \
+         gRPC; 0 is off.",
     )
-    .not_built(),
-    var(Time, "kill_grace", Kind::Duration, Is("2s"), "From TERM to KILL when a handler has to end."),
+    .only(LONG_LIVED),
+    var(Time, "kill_grace", Kind::Duration, Is("2s"), "From TERM to KILL when a handler has to end.")
+        .only(WITH_HANDLER),
     var(
         Time,
         "leftovers",
@@ -153,7 +160,8 @@ pub const VARS: &[Var] = &[
         "queue_timeout",
         Kind::Duration,
         Is("0"),
-        "How long a call may wait for a place; 0 is as long as its deadline allows.",
+        "How long a call may wait for a place, or for a handler that is being started again; 0 is as long as its \
+         deadline allows.",
     ),
     var(
         Limits,
@@ -169,7 +177,14 @@ pub const VARS: &[Var] = &[
         Depends("128Mi or a quarter of the memory limit if that is less where bodies are held in memory, else 0"),
         "The largest request body; 0 is no limit.",
     ),
-    var(Limits, "max_output", Kind::Size, Depends("as max_body"), "The largest response body; 0 is no limit."),
+    var(Limits, "max_output", Kind::Size, Depends("as max_body"), "The largest response body; 0 is no limit.").only(&[
+        Mode::Streaming,
+        Mode::Serializing,
+        Mode::Classic,
+        Mode::Cgi,
+        Mode::Warm,
+        Mode::Lambda,
+    ]),
     var(Limits, "threads", Kind::CountAboveZero, Is("1"), "Threads of heeler itself."),
     //
     var(
@@ -237,15 +252,14 @@ pub const VARS: &[Var] = &[
         Depends("true; false in http and static mode"),
         "Answer /healthz, /health/liveness and /health/readiness besides /_/health and /_/ready.",
     ),
-    var(Health, "ready_path", Kind::UrlPath, Unset, "A path that is asked of the handler for readiness.").only(&[
-        Mode::Streaming,
-        Mode::Serializing,
-        Mode::Classic,
-        Mode::Cgi,
-        Mode::Http,
-        Mode::Warm,
-        Mode::Lambda,
-    ]),
+    var(
+        Health,
+        "ready_path",
+        Kind::UrlPath,
+        Unset,
+        "A path that is asked of the handler for readiness; in http mode it also has to answer before the handler counts as up.",
+    )
+    .only(WITH_HANDLER),
     var(Health, "suppress_lock", Kind::Flag, Is("false"), "Write no lock file; health does not depend on it."),
     var(
         Health,
@@ -277,7 +291,10 @@ pub const VARS: &[Var] = &[
         Life,
         "drain_timeout",
         Kind::Duration,
-        Depends("the longest of exec_timeout, write_timeout and 30s; 0 if exec_timeout is 0"),
+        Depends(
+            "the longest of exec_timeout, write_timeout and 30s; 0 if exec_timeout is 0; in static mode the longer of \
+             write_timeout and 30s",
+        ),
         "How long calls may take after that; 0 is no limit.",
     ),
     //
@@ -286,7 +303,7 @@ pub const VARS: &[Var] = &[
         "http_upstream_url",
         Kind::Upstream,
         Depends("a free port of the loopback, given to the handler as PORT"),
-        "Where the handler listens: http://host:port or unix:/path.",
+        "Where the handler listens: http://host:port/base or unix:/path; the base is put before every path.",
     )
     .aka(&["upstream_url"])
     .only(&[Mode::Http]),
@@ -307,10 +324,22 @@ pub const VARS: &[Var] = &[
     )
     .aka(&["buffer_http"])
     .only(&[Mode::Http]),
-    var(Upstream, "static_path", Kind::Path, Is("/home/app/public"), "The folder that static mode serves.")
-        .only(&[Mode::Static]),
-    var(Upstream, "static_listing", Kind::Flag, Is("false"), "List what is in a folder without index.html.")
-        .only(&[Mode::Static]),
+    var(
+        Upstream,
+        "static_path",
+        Kind::Path,
+        Is("/home/app/public"),
+        "The folder that static mode serves; it has to be there, and an empty value is a mistake.",
+    )
+    .only(&[Mode::Static]),
+    var(
+        Upstream,
+        "static_listing",
+        Kind::Flag,
+        Is("false"),
+        "Answer a folder without index.html with a list of what is in it, instead of 404.",
+    )
+    .only(&[Mode::Static]),
     //
     var(Workers, "workers", Kind::CountOrAuto, Is("1"), "Worker processes; auto follows the CPU quota.").only(WORKERS),
     var(

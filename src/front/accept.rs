@@ -70,7 +70,10 @@ impl Room {
 
     fn take(&self, shared: &Arc<Shared>, stream: Stream) {
         match self.places.clone().try_acquire_owned() {
-            Ok(place) => drop(tokio::spawn(serve(shared.clone(), stream, self.door, place))),
+            Ok(place) => {
+                let opened = (self.door == Door::Main).then(|| Opened::new(shared));
+                tokio::spawn(serve(shared.clone(), stream, self.door, place, opened));
+            }
             Err(_) => self.refuse(shared, stream),
         }
     }
@@ -112,15 +115,28 @@ fn open_spare() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-async fn serve(shared: Arc<Shared>, stream: Stream, door: Door, place: OwnedSemaphorePermit) {
-    if door == Door::Main {
-        shared.metrics.connection_opened();
-    }
-    connection::run(shared.clone(), stream, door).await;
-    if door == Door::Main {
-        shared.metrics.connection_closed();
-    }
+async fn serve(shared: Arc<Shared>, stream: Stream, door: Door, place: OwnedSemaphorePermit, opened: Option<Opened>) {
+    connection::run(shared, stream, door).await;
+    drop(opened);
     drop(place);
+}
+
+/// A connection that is open, from before its task runs: a drain must not miss it.
+struct Opened(Arc<Shared>);
+
+impl Opened {
+    fn new(shared: &Arc<Shared>) -> Opened {
+        shared.metrics.connection_opened();
+        shared.open.send_modify(|open| open.connections += 1);
+        Opened(shared.clone())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.metrics.connection_closed();
+        self.0.open.send_modify(|open| open.connections -= 1);
+    }
 }
 
 /// A 503 without a connection's machinery. The request is read off, so that closing does not reset the connection

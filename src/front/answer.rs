@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::clock::Clock;
+use super::grpc;
 use super::respond::CLIENT_GONE;
 use super::stall::Watched;
 use crate::invoke::{Aborted, CallError, ReplyBody};
@@ -63,6 +64,8 @@ pub(super) struct Record {
     pub(super) status: Option<u16>,
     pub(super) reason: Option<Reason>,
     pub(super) bytes: u64,
+    /// Its caller reads failures in trailers.
+    pub(super) grpc: bool,
     pub(super) whole: bool,
 }
 
@@ -127,6 +130,10 @@ impl Account {
         Account { record, _busy: busy }
     }
 
+    fn is_grpc(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.grpc)
+    }
+
     fn note(&mut self, frame: Option<&Result<Frame<Bytes>, Aborted>>, whole: bool) {
         let Some(record) = &mut self.record else { return };
         match frame {
@@ -153,7 +160,13 @@ impl Accounted {
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         self.account.note(frame.as_ref(), self.body.is_end_stream());
-        Poll::Ready(frame)
+        Poll::Ready(match frame {
+            Some(Err(Aborted(error))) if self.account.is_grpc() => {
+                self.body = ReplyBody::empty();
+                Some(Ok(Frame::trailers(grpc::trailers(&error))))
+            }
+            frame => frame,
+        })
     }
 
     pub(super) fn is_end_stream(&self) -> bool {

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
+use super::aside::Aside;
 use super::clock::{Clock, Expired, Limits};
 use super::hangup::Hangup;
 use super::route::Door;
@@ -46,6 +47,8 @@ pub(super) enum Order {
     Serve,
     /// The listener is closed: finish what is open.
     Finish,
+    /// Connections that have become something else than HTTP have to end, too.
+    Farewell,
     /// Time is up.
     Cut,
 }
@@ -69,7 +72,9 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
     let mut watch = Watch::new(&shared, clock.clone(), &stream);
     let mut socket = Socket::new(stream, clock.clone());
     let Some(protocol) = sniff(&shared, &mut socket, &mut watch).await else { return };
-    let session = Arc::new(Session { shared, clock, door, remote, local_port });
+    let interim = (protocol == Protocol::Http1).then(|| socket.interim());
+    let tunnel = Default::default();
+    let session = Arc::new(Session { shared, clock, door, remote, local_port, interim, tunnel });
     match protocol {
         Protocol::Nothing => {}
         Protocol::Http1 => http1(session, socket, watch).await,
@@ -97,7 +102,7 @@ async fn sniff(shared: &Shared, socket: &mut Socket, watch: &mut Watch) -> Optio
 }
 
 async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
-    let shared = session.shared.clone();
+    let (shared, opened) = (session.shared.clone(), session.clone());
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
         .max_buf_size(LARGEST_HEAD as usize)
@@ -112,7 +117,13 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
         }
     };
     match stopped {
-        Ok(Ok(())) => linger(connection.into_parts().io.into_inner()).await,
+        Ok(Ok(())) => {
+            let parts = connection.into_parts();
+            match opened.tunnel() {
+                None => linger(parts.io.into_inner()).await,
+                Some(tunnel) => tunnel.run(&shared, parts.io.into_inner(), parts.read_buf).await,
+            }
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "connection ended");
             if error.is_parse() {
@@ -147,7 +158,7 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
                 watch.clock.drain();
                 farewell = true;
             }
-            Err(Stop::Order(Order::Serve) | Stop::HungUp) => {}
+            Err(Stop::Order(Order::Serve | Order::Farewell) | Stop::HungUp) => {}
         }
     }
 }
@@ -163,7 +174,7 @@ async fn refuse_slow_head(shared: &Shared, socket: &mut Socket) {
 }
 
 /// Says that nothing more comes, and reads off what the client still sends.
-async fn linger(mut socket: Socket) {
+pub(super) async fn linger(mut socket: Socket) {
     let mut rest = [0; 4096];
     let _ = timeout(LINGER, async {
         socket.shutdown().await?;
@@ -196,6 +207,7 @@ impl Watch {
     /// again when a call begins behind it.
     async fn over<T>(&mut self, mut connection: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Stop> {
         let Watch { clock, orders, hangup, gone, fd } = self;
+        let mut aside = Aside::new();
         let mut timer = pin!(sleep_until(Instant::now() + FAR));
         let mut heard = pin!(async {
             match hangup {
@@ -209,19 +221,27 @@ impl Watch {
             if let Poll::Ready(done) = connection(cx) {
                 return Poll::Ready(Ok(done));
             }
-            if changed.as_mut().poll(cx).is_ready() {
+            let rung = aside.has_rung(cx);
+            if rung && changed.as_mut().poll(&mut aside.context()).is_ready() {
                 return Poll::Ready(Err(Stop::Order(Order::Serve)));
             }
-            let heard_now = !*gone && heard.as_mut().poll(cx).is_ready();
+            let heard_now = rung && !*gone && heard.as_mut().poll(&mut aside.context()).is_ready();
             if heard_now || *gone && clock.busy() {
                 *gone = true;
                 return Poll::Ready(Err(Stop::HungUp));
             }
-            if ended.as_mut().poll(cx).is_ready() {
+            if rung && ended.as_mut().poll(&mut aside.context()).is_ready() {
                 ended.set(clock.changed());
+                aside.ring();
                 cx.waker().wake_by_ref();
             }
-            poll_limits(clock, *fd, timer.as_mut(), cx).map(|expired| Err(Stop::Expired(expired)))
+            let limit = poll_limits(clock, timer.as_mut(), rung, &mut aside.context());
+            if limit == Poll::Ready(Expired::Idle) && has_unread(*fd) {
+                // A request is there after all: hyper is polled again and will read it.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            limit.map(|expired| Err(Stop::Expired(expired)))
         })
         .await;
         drop(changed);
@@ -237,26 +257,21 @@ impl Watch {
 /// Ready when a limit is reached. The timer is moved only when it must ring earlier, or has rung too early.
 fn poll_limits(
     clock: &Clock,
-    fd: RawFd,
     mut timer: Pin<&mut tokio::time::Sleep>,
+    rung: bool,
     cx: &mut Context<'_>,
 ) -> Poll<Expired> {
     while let Some((at, expired)) = clock.next() {
-        if at < timer.deadline() || timer.is_elapsed() {
+        let moves = at < timer.deadline() || timer.is_elapsed();
+        if moves {
             timer.as_mut().reset(at);
         }
-        if timer.as_mut().poll(cx).is_pending() {
+        if !moves && !rung || timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        if at > Instant::now() {
-            continue;
+        if at <= Instant::now() {
+            return Poll::Ready(expired);
         }
-        if expired == Expired::Idle && has_unread(fd) {
-            // A request is there after all: hyper is polled again and will read it.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        return Poll::Ready(expired);
     }
     Poll::Pending
 }

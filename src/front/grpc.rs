@@ -6,6 +6,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
 use crate::invoke::{CallError, ReplyBody};
+use crate::reason::Reason;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -36,13 +37,25 @@ pub(super) fn timeout(headers: &HeaderMap) -> Option<Duration> {
 
 /// Makes a refusal one that gRPC libraries read: 200 without a body, the status in the head ("Trailers-Only").
 pub(super) fn trailers_only(refusal: &mut Response<ReplyBody>, error: &CallError) {
-    let code = code(refusal.status());
+    let status = status(refusal.status(), error);
     *refusal.status_mut() = StatusCode::OK;
     *refusal.body_mut() = ReplyBody::empty();
     let headers = refusal.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(GRPC_STATUS, HeaderValue::from_static(code));
+    headers.extend(status);
+}
+
+/// The end of an answer that had begun and failed.
+pub(super) fn trailers(error: &CallError) -> HeaderMap {
+    let status = if error.reason == Reason::Timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    self::status(status, error)
+}
+
+fn status(status: StatusCode, error: &CallError) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(GRPC_STATUS, HeaderValue::from_static(code(status)));
     headers.extend(HeaderValue::from_str(&percent_encoded(&error.to_string())).map(|message| (GRPC_MESSAGE, message)));
+    headers
 }
 
 /// The nearest code of gRPC's own.

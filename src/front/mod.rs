@@ -6,10 +6,12 @@
 mod accept;
 mod admit;
 mod answer;
+mod aside;
 mod clock;
 mod config;
 mod connection;
 mod deadline;
+mod frames;
 mod grpc;
 mod hangup;
 mod listen;
@@ -20,12 +22,15 @@ mod serve;
 mod socket;
 mod stall;
 mod strict;
+mod tunnel;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 pub use config::{Address, Bind, Config, MetricsPort};
 pub use listen::ListenError;
@@ -59,8 +64,17 @@ struct Shared {
     last_ready: LastReady,
     /// Places for connections.
     connections: Arc<Semaphore>,
-    /// How many of those there are in all.
-    most_connections: u32,
+    /// Those that are open.
+    open: watch::Sender<Open>,
+}
+
+/// Open connections of the function's doors.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    /// All of them.
+    connections: usize,
+    /// Those of them that have become something else than HTTP.
+    tunnels: usize,
 }
 
 impl Shared {
@@ -93,9 +107,10 @@ impl Doors {
 impl Front {
     /// Nothing listens yet. Inside a runtime.
     pub fn new(config: Config, invoker: Invoker, health: Health, metrics: Metrics) -> io::Result<Front> {
-        let most_connections = u32::try_from(config.max_connections).unwrap_or(u32::MAX >> 4).min(u32::MAX >> 4);
         let shared = Shared {
             admission: Admission::new(&config, metrics.clone()),
+            connections: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+            open: watch::Sender::default(),
             config,
             invoker,
             metrics,
@@ -103,8 +118,6 @@ impl Front {
             orders: watch::Sender::new(Order::Serve),
             hangups: Hangups::start()?,
             last_ready: LastReady::default(),
-            connections: Arc::new(Semaphore::new(most_connections as usize)),
-            most_connections,
         };
         Ok(Front { shared: Arc::new(shared), listeners: JoinSet::new() })
     }
@@ -135,11 +148,26 @@ impl Front {
         while self.listeners.join_next().await.is_some() {}
     }
 
-    /// Resolves when the last connection is gone and nothing of any call runs.
+    /// Resolves when nothing of any call runs, and all connections are gone but those that have become something else
+    /// than HTTP.
     pub async fn finished(&self) {
-        // All places at once are to be had only when nobody holds one.
-        let _ = self.shared.connections.acquire_many(self.shared.most_connections).await;
+        self.until(|open| open.connections == open.tunnels).await;
         self.shared.invoker.idle().await;
+    }
+
+    /// Waits for the connections that have become something else; those that are open after `limit` are told that
+    /// heeler goes away.
+    pub async fn tunnels_over(&self, limit: Duration) {
+        let over = || self.until(|open| open.tunnels == 0);
+        if timeout(limit, over()).await.is_err() {
+            self.shared.orders.send_replace(Order::Farewell);
+            let _ = timeout(tunnel::FAREWELL, over()).await;
+        }
+    }
+
+    async fn until(&self, is_so: impl Fn(&Open) -> bool) {
+        // An error would mean that the sender is gone, and it is in `self`.
+        let _ = self.shared.open.subscribe().wait_for(|open| is_so(open)).await;
     }
 
     /// Drops what is still open; calls end with their connections. Gives how many calls that cut.

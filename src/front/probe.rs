@@ -26,12 +26,13 @@ pub(super) struct LastReady {
     answer: std::sync::Mutex<Option<(Instant, bool)>>,
 }
 
-/// Whether heeler itself works: 200 up to the end of serving.
+/// Whether heeler itself works: 200 up to the end of serving. A handler that is down is being seen to, and ending the
+/// container would not bring it back sooner; one that stays down is another matter.
 pub(super) fn health(shared: &Shared) -> Response<ReplyBody> {
     match shared.health.phase() {
         Phase::Draining => not_ready(shared, Reason::Draining, "heeler is draining"),
-        Phase::Down => not_ready(shared, Reason::Handler, "the handler is down"),
-        Phase::Starting | Phase::Ready => text(StatusCode::OK, "OK"),
+        Phase::Lost => not_ready(shared, Reason::Handler, "the handler stays down"),
+        Phase::Starting | Phase::Ready | Phase::Down => text(StatusCode::OK, "OK"),
     }
 }
 
@@ -40,7 +41,7 @@ pub(super) async fn ready(shared: &Shared) -> Response<ReplyBody> {
     match shared.health.phase() {
         Phase::Starting => return not_ready(shared, Reason::Starting, "the handler is not up yet"),
         Phase::Draining => return not_ready(shared, Reason::Draining, "heeler is draining"),
-        Phase::Down => return not_ready(shared, Reason::Handler, "the handler is down"),
+        Phase::Down | Phase::Lost => return not_ready(shared, Reason::Handler, "the handler is down"),
         Phase::Ready => {}
     }
     if shared.admission.full() {

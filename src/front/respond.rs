@@ -1,5 +1,8 @@
 //! Replies and refusals as HTTP, and the one table of statuses.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
 
@@ -30,7 +33,9 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::Full => StatusCode::TOO_MANY_REQUESTS,
         Reason::Exit | Reason::File | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => StatusCode::BAD_GATEWAY,
+        Reason::Upstream | Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => {
+            StatusCode::BAD_GATEWAY
+        }
         Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
         Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::ClientGone => StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
@@ -59,11 +64,17 @@ pub(super) fn refusal(error: &CallError, config: &Config) -> Response<ReplyBody>
 }
 
 /// A short text.
-pub(super) fn text(status: StatusCode, body: impl Into<bytes::Bytes>) -> Response<ReplyBody> {
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::of(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+/// Seconds with six decimals, as of-watchdog writes them.
+pub(super) fn duration_seconds(took: Duration) -> HeaderValue {
+    let text = format!("{}.{:06}", took.as_secs(), took.subsec_micros());
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static("0.000000"))
 }
 
 /// The id of a call: the caller's, or a new one of 128 random bits. An id that no log line could carry is replaced.

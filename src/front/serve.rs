@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
@@ -14,10 +14,11 @@ use tokio::time::Instant;
 use super::answer::{Account, Answer, Busy, Reading, Record};
 use super::clock::Clock;
 use super::deadline::{self, Deadlines};
-use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, refusal, text};
+use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
 use super::route::{self, Door, Route};
+use super::tunnel::Tunnel;
 use super::{Shared, grpc, probe, strict};
-use crate::invoke::{Call, CallError, Pace, Place, ReplyBody, RequestBody};
+use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
 
 /// What all requests of a connection share.
 pub(super) struct Session {
@@ -26,9 +27,18 @@ pub(super) struct Session {
     pub(super) door: Door,
     pub(super) remote: Option<IpAddr>,
     pub(super) local_port: Option<u16>,
+    /// Where 1xx heads go; `None` on HTTP/2.
+    pub(super) interim: Option<Interim>,
+    /// What the connection becomes behind an answer of 101.
+    pub(super) tunnel: Mutex<Option<Tunnel>>,
 }
 
 impl Session {
+    /// What the connection has become, if hyper is done with it for that reason.
+    pub(super) fn tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Answers one request; it never fails, since every failure is an answer.
     pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
         let busy = Busy::new(&self.clock);
@@ -65,12 +75,12 @@ impl Session {
             tracing::info!(call_id = id.to_str().unwrap_or_default(), headers = ?head.headers, "request");
         }
         let (is_head, is_grpc) = (head.method == Method::HEAD, grpc::is_grpc(&head.headers));
-        let answer = self.run(head, body, id.clone(), &mut record).await;
-        let answer = match answer {
-            Ok(response) => without_body_where_due(response, is_head).await,
-            Err(error) => Err(error),
-        };
-        let mut response = answer.unwrap_or_else(|error| {
+        let mut reply = self.run(head, body, id.clone(), &mut record).await;
+        if !shared.invoker.answers_heads() {
+            reply = without_body_where_due(reply, is_head).await;
+        }
+        let upgraded = reply.as_mut().ok().and_then(|reply| reply.upgraded.take());
+        let mut response = reply.map(response_of).unwrap_or_else(|error| {
             record.reason = Some(error.reason);
             if error.reason.is_trouble() {
                 tracing::warn!(call_id = record.id_text(), "call failed: {error}");
@@ -87,14 +97,22 @@ impl Session {
         let headers = response.headers_mut();
         headers.insert(X_CALL_ID, id);
         if record.handed.is_some() {
-            let seconds = format!("{:.6}", record.started.elapsed().as_secs_f64());
-            headers.extend(HeaderValue::from_str(&seconds).map(|seconds| (X_DURATION_SECONDS, seconds)));
+            headers.insert(X_DURATION_SECONDS, duration_seconds(record.started.elapsed()));
         }
         if shared.config.debug_headers {
             tracing::info!(call_id = record.id_text(), ?headers, "response");
         }
         record.status = Some(response.status().as_u16());
-        (response, Some(record))
+        record.grpc = is_grpc;
+        match upgraded {
+            None => (response, Some(record)),
+            Some(upgraded) => {
+                // The call goes on as the connection's next life.
+                let tunnel = Tunnel::new(*upgraded, record, response.headers().get(UPGRADE));
+                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+                (response, None)
+            }
+        }
     }
 
     fn record(&self, head: &Parts, id: &HeaderValue) -> Record {
@@ -109,28 +127,19 @@ impl Session {
             status: None,
             reason: None,
             bytes: 0,
+            grpc: false,
             whole: false,
         }
     }
 
-    async fn run(
-        &self,
-        head: Parts,
-        body: Incoming,
-        id: HeaderValue,
-        record: &mut Record,
-    ) -> Result<Response<ReplyBody>, CallError> {
+    async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
         let config = &self.shared.config;
         let deadlines = deadline::of_call(config, &head.headers);
         let body = self.admit(&head, body)?;
         let place = self.shared.admission.enter(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
         let call = self.call(head, id, body, deadlines, place);
-        let reply = self.shared.invoker.call(call).await?;
-        let mut response = Response::new(reply.body);
-        *response.status_mut() = reply.status;
-        *response.headers_mut() = reply.headers;
-        Ok(response)
+        self.shared.invoker.call(call).await
     }
 
     /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.
@@ -164,7 +173,7 @@ impl Session {
             local_port: self.local_port,
             deadline: deadlines.of_call,
             stream_deadline: deadlines.of_stream,
-            interim: None,
+            interim: self.interim.clone().filter(|_| head.version == Version::HTTP_11),
             place,
         }
     }
@@ -172,26 +181,27 @@ impl Session {
 
 /// HEAD, 204 and 304 have no body on the wire. The handler's is read to its end all the same: hyper would drop it at
 /// once, and a dropped body ends the call.
-async fn without_body_where_due(
-    response: Response<ReplyBody>,
-    is_head: bool,
-) -> Result<Response<ReplyBody>, CallError> {
-    let bare = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+async fn without_body_where_due(reply: Result<Reply, CallError>, is_head: bool) -> Result<Reply, CallError> {
+    let mut reply = reply?;
+    let bare = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !is_head && !bare {
-        return Ok(response);
+        return Ok(reply);
     }
-    // A reply that tells a length and brings nothing is as it shall be: nobody reads a file to count it.
-    if response.body().is_end_stream() && response.headers().contains_key(CONTENT_LENGTH) {
-        return Ok(response);
-    }
-    let (mut head, mut body) = response.into_parts();
+    let mut body = std::mem::replace(&mut reply.body, ReplyBody::empty());
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|aborted| aborted.0)?;
         length += frame.data_ref().map_or(0, bytes::Bytes::len);
     }
     if !bare {
-        head.headers.insert(CONTENT_LENGTH, length.into());
+        reply.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Ok(Response::from_parts(head, ReplyBody::empty()))
+    Ok(reply)
+}
+
+fn response_of(reply: Reply) -> Response<ReplyBody> {
+    let mut response = Response::new(reply.body);
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use nix::sys::socket::{MsgFlags, recv};
@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::clock::Clock;
+use crate::invoke::Interim;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -25,6 +26,13 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Stream::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Stream::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
+        }
+    }
+
     /// Who is at the other end.
     pub(super) fn peer(&self) -> Option<IpAddr> {
         match self {
@@ -66,11 +74,40 @@ pub(super) struct Socket {
     stream: Stream,
     clock: Arc<Clock>,
     ahead: BytesMut,
+    interim: Interim,
+    /// A 1xx head that is being written.
+    early: BytesMut,
+    /// Everything that hyper has given is with the kernel: something else may be written here.
+    between: bool,
 }
 
 impl Socket {
     pub(super) fn new(stream: Stream, clock: Arc<Clock>) -> Socket {
-        Socket { stream, clock, ahead: BytesMut::new() }
+        Socket {
+            stream,
+            clock,
+            ahead: BytesMut::new(),
+            interim: Interim::default(),
+            early: BytesMut::new(),
+            between: true,
+        }
+    }
+
+    /// Where 1xx heads are queued; hyper cannot send them.
+    pub(super) fn interim(&self) -> Interim {
+        self.interim.clone()
+    }
+
+    /// Writes the 1xx heads that are queued, where one answer has ended and the next has not begun.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.between && self.early.is_empty() {
+            self.early = self.interim.take();
+        }
+        while !self.early.is_empty() {
+            let written = ready!(self.stream.poll_write(cx, &self.early))?;
+            self.early.advance(written);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Reads until the protocol is known: at the first byte that is not the preface's, or at its end.
@@ -129,10 +166,9 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match &mut self.stream {
-            Stream::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
-            Stream::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
-        };
+        ready!(self.poll_interim(cx))?;
+        self.between = false;
+        let written = self.stream.poll_write(cx, bytes);
         self.clock.write_waits(written.is_pending());
         written
     }
@@ -142,6 +178,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_interim(cx))?;
+        self.between = false;
         let written = match &mut self.stream {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, bytes),
             Stream::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, bytes),
@@ -154,8 +192,10 @@ impl AsyncWrite for Socket {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(())) // The kernel's sockets have nothing to flush.
+    /// hyper flushes when all that it had is written. The kernel's sockets have nothing to flush.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.between = true;
+        self.poll_interim(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,6 +1,7 @@
 //! Bodies on their way in and out.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,11 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::error::CallError;
 use super::files::Sending;
 use super::fork::Streamed;
+use super::upstream::Answer;
 use crate::reason::Reason;
 
 /// After an early answer the rest of the request is read and dropped for so long, so that the status arrives instead
@@ -49,14 +51,51 @@ impl Pace {
     }
 }
 
+/// One wait for the client; nothing is armed while pieces come at once.
+#[derive(Default)]
+struct Patience(Option<(Instant, Pin<Box<Sleep>>)>);
+
+impl Patience {
+    /// Ready when the client has been waited for long enough.
+    fn poll(&mut self, pace: Pace, cx: &mut Context<'_>) -> Poll<()> {
+        let until = || match pace {
+            Pace::Free => None,
+            Pace::By(deadline) => Some(deadline),
+            Pace::Waiting(left) => Instant::now().checked_add(left),
+        };
+        if self.0.is_none() {
+            self.0 = until().map(|until| (Instant::now(), Box::pin(sleep_until(until))));
+        }
+        match &mut self.0 {
+            Some((_, sleep)) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// A piece came: what is left of the pace.
+    fn end(&mut self, pace: Pace) -> Pace {
+        match (self.0.take(), pace) {
+            (Some((since, _)), Pace::Waiting(left)) => Pace::Waiting(left.saturating_sub(since.elapsed())),
+            _ => pace,
+        }
+    }
+}
+
+fn too_slow() -> CallError {
+    CallError::new(Reason::SlowRequest, "the request's body came too slowly")
+}
+
 /// A request's body, bounded in size and time.
 pub struct RequestBody {
-    /// `None` for calls that heeler makes itself.
+    /// `None` for calls that heeler makes itself, and for bodies that are held.
     inner: Option<Incoming>,
+    /// Read already, to be given again.
+    held: VecDeque<Bytes>,
     /// Bytes that may still come; `None` is no limit.
     left: Option<u64>,
     limit: u64,
     pace: Pace,
+    patience: Patience,
     /// Dropped when the last byte is read, or nobody will read any more.
     reading: Option<Box<dyn Send>>,
 }
@@ -71,66 +110,88 @@ impl RequestBody {
     /// `max`: greatest size in bytes. `reading` is dropped when the last byte is read, or nobody will read any more.
     pub fn new(inner: Incoming, max: Option<u64>, pace: Pace, reading: impl Send + 'static) -> RequestBody {
         let reading: Option<Box<dyn Send>> = if inner.is_end_stream() { None } else { Some(Box::new(reading)) };
-        RequestBody { inner: Some(inner), left: max, limit: max.unwrap_or(u64::MAX), pace, reading }
+        RequestBody {
+            inner: Some(inner),
+            held: VecDeque::new(),
+            left: max,
+            limit: max.unwrap_or(u64::MAX),
+            pace,
+            patience: Patience::default(),
+            reading,
+        }
     }
 
     /// No body.
     pub fn empty() -> RequestBody {
-        RequestBody { inner: None, left: None, limit: 0, pace: Pace::Free, reading: None }
+        RequestBody::held(VecDeque::new())
+    }
+
+    /// A body that was read already.
+    pub(super) fn held(held: VecDeque<Bytes>) -> RequestBody {
+        let (pace, patience) = (Pace::Free, Patience::default());
+        RequestBody { inner: None, held, left: None, limit: 0, pace, patience, reading: None }
+    }
+
+    /// Nobody will ask for the rest, and nothing of it is read off: the client was told not to send it yet.
+    pub(super) fn leave_unread(&mut self) {
+        self.inner = None;
+        self.reading = None;
     }
 
     /// Whether nothing (more) will come.
     pub fn is_end(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.held.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     /// The length, where the head told it.
     pub fn length(&self) -> Option<u64> {
-        self.inner.as_ref().map_or(Some(0), |inner| inner.size_hint().exact())
+        match &self.inner {
+            Some(inner) => inner.size_hint().exact(),
+            None => Some(self.held.iter().map(|data| data.len() as u64).sum()),
+        }
     }
 
     /// The next piece; `None` at the end. Trailers are dropped: they must never pass for headers.
     pub async fn next(&mut self) -> Option<Result<Bytes, CallError>> {
         loop {
-            let frame = match self.frame().await? {
+            let frame = match poll_fn(|cx| self.poll_next(cx)).await? {
                 Ok(frame) => frame,
                 Err(error) => return Some(Err(error)),
             };
             if let Ok(data) = frame.into_data() {
-                return Some(self.count(data));
+                return Some(Ok(data));
             }
         }
     }
 
-    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, CallError>> {
-        let inner = self.inner.as_mut()?;
-        let waiting_since = Instant::now();
-        let frame = match self.pace {
-            Pace::Free => Ok(inner.frame().await),
-            Pace::By(deadline) => timeout_at(deadline, inner.frame()).await,
-            Pace::Waiting(left) => timeout(left, inner.frame()).await,
-        };
-        if let Pace::Waiting(left) = &mut self.pace {
-            *left = left.saturating_sub(waiting_since.elapsed());
+    /// The next piece or the trailers.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+        if let Some(data) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
         }
-        match frame {
-            Err(_) => Some(Err(CallError::new(Reason::SlowRequest, "the request's body came too slowly"))),
-            Ok(None) => {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) else {
+            return self.patience.poll(self.pace, cx).map(|()| Some(Err(too_slow())));
+        };
+        self.pace = self.patience.end(self.pace);
+        Poll::Ready(match frame {
+            None => {
                 self.reading = None;
                 None
             }
-            Ok(Some(frame)) => Some(frame.map_err(broken)),
-        }
+            Some(Err(error)) => Some(Err(broken(error))),
+            Some(Ok(frame)) => Some(self.count(frame)),
+        })
     }
 
-    fn count(&mut self, data: Bytes) -> Result<Bytes, CallError> {
-        if let Some(left) = &mut self.left {
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, CallError> {
+        if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
             *left = left.checked_sub(data.len() as u64).ok_or_else(|| {
                 let message = format!("the request's body is larger than {} bytes (max_body)", self.limit);
                 CallError::new(Reason::BodyTooLarge, message)
             })?;
         }
-        Ok(data)
+        Ok(frame)
     }
 
     /// All of it, in the pieces that came.
@@ -176,6 +237,8 @@ pub enum ReplyBody {
     Streamed(Box<Streamed>),
     /// A file as it is read.
     File(Box<Sending>),
+    /// An upstream's answer as it comes.
+    Proxied(Box<Answer>),
 }
 
 /// The handler failed when the head of its answer was already out.
@@ -204,6 +267,7 @@ impl Body for ReplyBody {
             ReplyBody::Whole(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
             ReplyBody::Streamed(streamed) => streamed.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
             ReplyBody::File(sending) => sending.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
+            ReplyBody::Proxied(answer) => Pin::new(&mut **answer).poll_frame(cx),
         }
     }
 
@@ -212,6 +276,7 @@ impl Body for ReplyBody {
             ReplyBody::Whole(chunks) => chunks.is_empty(),
             ReplyBody::Streamed(_) => false,
             ReplyBody::File(sending) => sending.left() == 0,
+            ReplyBody::Proxied(answer) => answer.is_end_stream(),
         }
     }
 
@@ -220,6 +285,7 @@ impl Body for ReplyBody {
             ReplyBody::Whole(chunks) => SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
             ReplyBody::Streamed(_) => SizeHint::default(),
             ReplyBody::File(sending) => SizeHint::with_exact(sending.left()),
+            ReplyBody::Proxied(answer) => answer.size_hint(),
         }
     }
 }

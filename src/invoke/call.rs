@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::body::{ReplyBody, RequestBody};
 use super::error::CallError;
@@ -82,6 +82,12 @@ impl Reply {
     pub fn new(status: StatusCode, headers: HeaderMap, body: ReplyBody) -> Reply {
         Reply { status, headers, body, upgraded: None }
     }
+
+    /// The connection becomes something else.
+    pub fn upgraded(headers: HeaderMap, upgraded: Upgraded) -> Reply {
+        let (status, body) = (StatusCode::SWITCHING_PROTOCOLS, ReplyBody::empty());
+        Reply { status, headers, body, upgraded: Some(Box::new(upgraded)) }
+    }
 }
 
 /// Heads with a 1xx status on their way to the caller, as bytes of HTTP/1.
@@ -125,6 +131,11 @@ impl Deadline {
             Some(instant) => sleep_until(instant).await,
             None => std::future::pending().await,
         }
+    }
+
+    /// A timer that rings at the deadline; `None` is never.
+    pub(super) fn timer(self) -> Option<Sleep> {
+        self.0.map(sleep_until)
     }
 
     /// The earlier of two.

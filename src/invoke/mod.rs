@@ -19,7 +19,7 @@ pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use files::Files;
 pub use fork::Fork;
-pub use upstream::Upstream;
+pub use upstream::{Raw, Upgraded, Upstream};
 
 pub use crate::process::{Leftovers, Restart};
 
@@ -57,6 +57,14 @@ impl Invoker {
         match self {
             Invoker::Fork(_) | Invoker::Upstream(_) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             Invoker::Files(_) => files::METHODS,
+        }
+    }
+
+    /// Whether answers to HEAD come without a body and with the headers that GET would have; else heeler makes them.
+    pub fn answers_heads(&self) -> bool {
+        match self {
+            Invoker::Fork(_) => false,
+            Invoker::Upstream(_) | Invoker::Files(_) => true,
         }
     }
 

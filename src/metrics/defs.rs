@@ -123,6 +123,9 @@ families! {
     HANDLER_EXITS = counter("heeler_handler_exits_total", &["how"],
         "Handler processes that ended: zero and nonzero are exit codes, signal is one that was not ours, \
          killed is by heeler");
+    RESTARTS = counter("heeler_restarts_total", &["cause"],
+        "Restarts of a long-lived handler: exit and signal are how it died, start is one that did not come up again, \
+         timeout is a call that ran out of time");
     HANDLER_CPU = counter("heeler_handler_cpu_seconds_total", &[],
         "CPU seconds, user and system, of handler processes that ended, their waited-for children included");
     HANDLER_MAX_RSS = histogram("heeler_handler_max_rss_bytes", &[],

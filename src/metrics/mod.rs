@@ -53,6 +53,32 @@ impl Ended {
     }
 }
 
+/// Why a long-lived handler was started again, for `heeler_restarts_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Restarted {
+    /// It ended by itself.
+    Exit,
+    /// A signal that was not ours ended it.
+    Signal,
+    /// It did not come up.
+    Start,
+    /// heeler ended it, as a call ran out of time.
+    Timeout,
+}
+
+impl Restarted {
+    const ALL: [Restarted; 4] = [Restarted::Exit, Restarted::Signal, Restarted::Start, Restarted::Timeout];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Restarted::Exit => "exit",
+            Restarted::Signal => "signal",
+            Restarted::Start => "start",
+            Restarted::Timeout => "timeout",
+        }
+    }
+}
+
 impl Metrics {
     /// `function_name` becomes the label of the Knative families.
     pub fn new(function_name: &str) -> Metrics {
@@ -130,6 +156,11 @@ impl Metrics {
     /// A handler process was started.
     pub fn handler_started(&self) {
         self.0.handler_starts.inc();
+    }
+
+    /// A long-lived handler is to be started again.
+    pub fn handler_restarts(&self, cause: Restarted) {
+        self.0.restarts.get_or_create(&[("cause", cause.word())]).inc();
     }
 
     /// A handler process was collected, with wait4's figures.

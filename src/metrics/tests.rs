@@ -195,6 +195,7 @@ fn every_event_has_its_series() {
     metrics.ready(Duration::from_millis(900));
     metrics.handler_started();
     metrics.handler_ended(Ended::Signal, Duration::from_millis(1500), 3 << 20);
+    metrics.handler_restarts(Restarted::Start);
     metrics.tree_signalled(false);
     metrics.tree_signalled(true);
     metrics.survivors(2);
@@ -210,6 +211,7 @@ fn every_event_has_its_series() {
     sample(&page, "heeler_cold_starts_total", 1.0);
     sample(&page, "heeler_handler_starts_total", 1.0);
     sample(&page, "heeler_handler_exits_total{how=\"signal\"}", 1.0);
+    sample(&page, "heeler_restarts_total{cause=\"start\"}", 1.0);
     sample(&page, "heeler_handler_cpu_seconds_total", 1.5);
     sample(&page, "heeler_handler_max_rss_bytes_bucket{le=\"2097152\"}", 0.0);
     sample(&page, "heeler_handler_max_rss_bytes_bucket{le=\"4194304\"}", 1.0);

@@ -12,6 +12,7 @@ pub mod pipe;
 pub(crate) mod plain;
 mod reaper;
 mod restart;
+mod service;
 mod signals;
 mod spawn;
 mod spec;
@@ -19,7 +20,8 @@ mod sys;
 mod tree;
 
 pub use reaper::Processes;
-pub use restart::Restart;
+pub use restart::{Backoff, Life, Pauses, Restart};
+pub use service::Service;
 pub use signals::Signals;
 pub use spawn::SpawnError;
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};

@@ -25,7 +25,7 @@ pub struct FromChild {
 }
 
 impl FromChild {
-    fn open() -> io::Result<FromChild> {
+    pub(super) fn open() -> io::Result<FromChild> {
         let (read, write) = pair()?;
         set_nonblocking(&read)?;
         Ok(FromChild { ours: Receiver::from_owned_fd_unchecked(read)?, childs: write })

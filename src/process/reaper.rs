@@ -158,6 +158,14 @@ impl Processes {
         }
     }
 
+    /// Sends a signal to a leader that is not collected yet, and to nobody else.
+    pub(super) fn signal_leader(&self, leader: i32, signal: i32) {
+        let table = self.table();
+        if table.leaders.contains_key(&leader) {
+            let _ = sys::kill(leader, signal);
+        }
+    }
+
     /// Sends a signal to what of a tree has come to heeler without its leader; how many processes heard it.
     pub(super) fn signal_orphans(&self, mark: Mark, signal: i32) -> u64 {
         let table = self.table();

@@ -5,6 +5,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+use crate::metrics::Ended;
+
 /// Signals of the kernel's numbering, 1 to 64, as a bit each. The C libraries' own sets leave out the two or three
 /// real-time signals that their threads use, with musl 34 too, which is SIGRTMIN to everybody else.
 pub(super) type SignalSet = u64;
@@ -40,6 +42,15 @@ impl Status {
             Status::Signal(libc::WTERMSIG(status))
         } else {
             Status::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+        }
+    }
+
+    /// How an end that was not ours to bring about is counted.
+    pub fn ended(self) -> Ended {
+        match self {
+            Status::Code(0) => Ended::Zero,
+            Status::Code(_) => Ended::NonZero,
+            Status::Signal(_) => Ended::Signal,
         }
     }
 

@@ -15,6 +15,8 @@ use super::sys::Exit;
 /// A tree that does not end under KILL is waited for this long: a process in an uninterruptible sleep, or forks
 /// faster than we kill. The rest is counted as survivors.
 pub(super) const LONGEST_KILL: Duration = Duration::from_secs(5);
+/// So long as is as good as without end.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 /// Between two rounds of KILL when nobody was collected meanwhile.
 pub(super) const KILL_ROUND: Duration = Duration::from_millis(5);
 
@@ -58,27 +60,45 @@ impl Child {
         }
     }
 
-    /// The tree, to be ended or watched.
+    /// The tree, to be ended, signalled or watched.
     pub fn tree(&self) -> Tree {
         self.tree.clone()
     }
 }
 
 impl Tree {
+    /// The leader's pid.
+    pub fn leader(&self) -> i32 {
+        self.leader
+    }
+
     /// Ends everything: TERM to the group, `grace`, then KILL to all, again until none is left.
     pub async fn end(&self, grace: Duration) {
+        self.end_after(std::future::ready(()), grace).await;
+    }
+
+    /// As [`Tree::end`], but `grace` begins only when `hold` is over, unless all is gone before.
+    pub async fn end_after(&self, hold: impl Future<Output = ()>, grace: Duration) {
         self.processes.metrics().tree_signalled(false);
         self.processes.signal_group(self.leader, libc::SIGTERM);
-        self.settle(grace).await;
+        self.processes.signal_orphans(self.mark, libc::SIGTERM);
+        tokio::select! {
+            biased;
+            () = self.gone() => {}
+            () = hold => self.kill_after(grace).await,
+        }
     }
 
     /// Ends what the leader left behind: TERM to what has left the group, whose rest heard it as the leader was
     /// collected; KILL after `grace`.
     pub async fn settle(&self, grace: Duration) {
         self.processes.signal_orphans(self.mark, libc::SIGTERM);
-        if !self.gone_by(Instant::now() + grace).await {
-            self.kill().await;
-        }
+        self.kill_after(grace).await;
+    }
+
+    /// Sends a signal to the leader alone, if it still runs.
+    pub fn signal_leader(&self, signal: i32) {
+        self.processes.signal_leader(self.leader, signal);
     }
 
     /// Whether anything of it runs.
@@ -89,6 +109,12 @@ impl Tree {
     /// Whether it is certain that nothing of it runs, once its leader has ended.
     pub fn is_gone(&self) -> bool {
         self.processes.leaders_only()
+    }
+
+    async fn kill_after(&self, grace: Duration) {
+        if !self.gone_by(Instant::now() + grace).await {
+            self.kill().await;
+        }
     }
 
     async fn kill(&self) {
@@ -110,5 +136,9 @@ impl Tree {
 
     async fn gone_by(&self, deadline: Instant) -> bool {
         self.processes.until(deadline, || !self.alive()).await
+    }
+
+    async fn gone(&self) {
+        while !self.gone_by(Instant::now() + LONG).await {}
     }
 }

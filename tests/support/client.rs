@@ -165,9 +165,10 @@ impl Conn {
             return Ok(());
         }
         if response.is_chunked() {
-            while let Some(chunk) = self.read_chunk_of(response)? {
+            while let Some(chunk) = self.read_data(response)? {
                 response.body.extend_from_slice(&chunk);
             }
+            response.trailers = self.read_trailers(response)?;
             return Ok(());
         }
         if let Some(length) = response.header("content-length") {
@@ -188,14 +189,18 @@ impl Conn {
 
     /// The next piece of a chunked body; `None` is its proper end.
     pub fn read_chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.read_chunk_of(&Response::default())
+        let chunk = self.read_data(&Response::default())?;
+        if chunk.is_none() {
+            self.read_trailers(&Response::default())?;
+        }
+        Ok(chunk)
     }
 
-    fn read_chunk_of(&mut self, response: &Response) -> Result<Option<Vec<u8>>, Failure> {
+    /// The next chunk with something in it; `None` when only trailers are left.
+    fn read_data(&mut self, response: &Response) -> Result<Option<Vec<u8>>, Failure> {
         let line = self.read_line(response)?;
         let size = usize::from_str_radix(&line, 16).map_err(|_| Failure::Nonsense(line.clone()))?;
         if size == 0 {
-            while !self.read_line(response)?.is_empty() {}
             return Ok(None);
         }
         while self.buffer.len() < size + 2 {
@@ -209,6 +214,18 @@ impl Conn {
         match self.buffer.drain(..2).collect::<Vec<_>>() == b"\r\n" {
             true => Ok(Some(chunk)),
             false => Err(Failure::Nonsense("no line end after a chunk".to_owned())),
+        }
+    }
+
+    fn read_trailers(&mut self, response: &Response) -> Result<Vec<(String, String)>, Failure> {
+        let mut trailers = Vec::new();
+        loop {
+            let line = self.read_line(response)?;
+            match parse_header(&line) {
+                Some(trailer) => trailers.push(trailer),
+                None if line.is_empty() => return Ok(trailers),
+                None => return Err(Failure::Nonsense(line)),
+            }
         }
     }
 
@@ -272,9 +289,10 @@ fn parse_head(head: &[u8]) -> Option<Response> {
     let mut first = lines.next()?.splitn(3, ' ');
     first.next().filter(|version| matches!(*version, "HTTP/1.1" | "HTTP/1.0"))?;
     let status = first.next()?.parse().ok()?;
-    let header = |line: &str| {
-        let (name, value) = line.split_once(':')?;
-        Some((name.to_owned(), value.trim().to_owned()))
-    };
-    Some(Response { status, headers: lines.map(header).collect::<Option<_>>()?, body: Vec::new() })
+    Some(Response { status, headers: lines.map(parse_header).collect::<Option<_>>()?, ..Response::default() })
+}
+
+fn parse_header(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once(':')?;
+    Some((name.to_owned(), value.trim().to_owned()))
 }

@@ -192,12 +192,13 @@ fn refuse(call: i64, error: i32) -> std::io::Result<()> {
     if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
-/// A port that nobody listens on, outside the kernel's own range so that no other test is given it meanwhile.
+/// A port that nobody listens on, outside the kernel's own range so that no other test is given it meanwhile, and below
+/// those that heeler gives to its handlers.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = (std::process::id() % 120) as u16 * 100;
+    let start = (std::process::id() % 60) as u16 * 100;
     loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = 2_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 6_000;
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
         if socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into()).is_ok() {
             return port;

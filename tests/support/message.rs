@@ -105,6 +105,7 @@ pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Response {
@@ -119,6 +120,11 @@ impl Response {
     pub fn all(&self, name: &str) -> Vec<&str> {
         let wanted = self.headers.iter().filter(|(of, _)| of.eq_ignore_ascii_case(name));
         wanted.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The first value of a trailer.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        self.trailers.iter().find(|(of, _)| of.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> String {

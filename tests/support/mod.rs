@@ -12,6 +12,7 @@ mod client;
 mod gate;
 pub mod h2;
 mod heeler;
+pub mod kept;
 mod lines;
 mod message;
 mod page;

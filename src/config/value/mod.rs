@@ -6,11 +6,13 @@
 mod address;
 mod exit_codes;
 mod size;
+mod upstream;
 
 pub use crate::duration::{parse as duration, show as show_duration};
 pub use address::{addresses, host};
 pub use exit_codes::exit_codes;
 pub use size::{show_size, size};
+pub use upstream::upstream;
 
 /// The end of a message: what is wrong with the text, and what works.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,29 +85,6 @@ pub fn url_path(text: &str) -> Result<String, Wrong> {
 pub fn header_value(text: &str) -> Result<String, Wrong> {
     let fits = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if fits { Ok(text.to_owned()) } else { Err("cannot be sent as a header (try application/json)".into()) }
-}
-
-/// The address of an upstream: `http://host:port` or `unix:/path`.
-pub fn upstream(text: &str) -> Result<String, Wrong> {
-    let tcp = text.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or(rest));
-    let fits = match tcp {
-        Some(authority) => has_host(authority) && !text.contains(char::is_whitespace),
-        None => text.strip_prefix("unix:").is_some_and(|path| path.starts_with('/')),
-    };
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("is not an upstream (try http://127.0.0.1:8082 or unix:/tmp/app.sock)".into())
-    }
-}
-
-/// Whether the authority has a host, and a port that is one if it has any.
-fn has_host(authority: &str) -> bool {
-    let after_host = authority.rfind(']').map_or(0, |end| end + 1);
-    match authority[after_host..].rsplit_once(':') {
-        Some((host, digits)) => after_host + host.len() > 0 && port(digits).is_ok(),
-        None => !authority.is_empty(),
-    }
 }
 
 #[cfg(test)]
@@ -182,18 +161,5 @@ mod tests {
     fn header_values_have_no_control_bytes() {
         assert!(header_value("text/plain; charset=utf-8").is_ok());
         assert!(header_value("text/plain\r\nX: y").is_err());
-    }
-
-    #[test]
-    fn upstreams_are_http_or_a_socket() {
-        for text in
-            ["http://127.0.0.1:8082", "http://localhost", "http://[::1]:80/base", "http://app:1/", "unix:/tmp/app.sock"]
-        {
-            assert!(upstream(text).is_ok(), "{text}");
-        }
-        for text in ["127.0.0.1:80", "https://a:1", "http://", "http://:80", "http://a:b", "http://[::1]:x", "unix:app"]
-        {
-            assert!(upstream(text).is_err(), "{text}");
-        }
     }
 }

@@ -106,7 +106,8 @@ fn refused(path: &str, error: io::Error) -> CallError {
 /// may have taken a part of the path away; the dot keeps a name with a colon from passing for a scheme.
 fn redirect(path: &str, query: &str) -> Reply {
     let name = path.rsplit('/').next().unwrap_or_default();
-    reply(StatusCode::MOVED_PERMANENTLY, vec![(LOCATION, format!("./{name}/{query}"))], ReplyBody::empty())
+    let fields = vec![(LOCATION, format!("./{name}/{query}")), (CONTENT_LENGTH, "0".to_owned())];
+    reply(StatusCode::MOVED_PERMANENTLY, fields, ReplyBody::empty())
 }
 
 fn page_reply(page: String, is_head: bool) -> Reply {

@@ -60,6 +60,9 @@ impl Sending {
         let left = pieces.iter().map(Piece::length).sum();
         if let Some(Piece::Part(part)) = pieces.front_mut() {
             let first = next_chunk(part);
+            if part.is_empty() {
+                pieces.pop_front();
+            }
             let bytes = opened.read(first)?;
             pieces.push_front(Piece::Text(bytes));
         }

@@ -15,7 +15,7 @@ use crate::invoke::error::CallError;
 use crate::metrics;
 use crate::process::output::{self, Source};
 use crate::process::pipe::FromChild;
-use crate::process::{Child, Exit, Leftovers, Status};
+use crate::process::{Child, Exit, Leftovers};
 
 /// A dead leader's status is a moment behind its tree's end at the most; a survivor of KILL has none.
 const STATUS_WAIT: Duration = Duration::from_millis(100);
@@ -136,11 +136,6 @@ async fn count(shared: &Shared, child: &mut Child, exit: Option<Exit>) {
             Err(_) => return,
         },
     };
-    let how = match exit.status {
-        _ if killed => metrics::Ended::Killed,
-        Status::Code(0) => metrics::Ended::Zero,
-        Status::Code(_) => metrics::Ended::NonZero,
-        Status::Signal(_) => metrics::Ended::Signal,
-    };
+    let how = if killed { metrics::Ended::Killed } else { exit.status.ended() };
     shared.metrics.handler_ended(how, exit.cpu, exit.max_rss_bytes);
 }

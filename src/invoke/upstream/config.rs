@@ -34,6 +34,16 @@ pub enum Protocol {
     H2c,
 }
 
+impl Config {
+    /// What stands before every call's path.
+    pub(super) fn base(&self) -> &str {
+        match &self.address {
+            Address::Tcp { base, .. } => base,
+            Address::Free | Address::Unix(_) => "",
+        }
+    }
+}
+
 /// Settings of http mode.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -1,10 +1,25 @@
 //! One started upstream as calls see it: its address, and the connections to it.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::StatusCode;
+use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
 use tokio::sync::Notify;
+
+use super::connect::connect;
+use super::connection::Connection;
+use super::exchange::{Exchange, Failure};
+use super::http2::Http2;
+use super::pool::Pool;
+use super::request::{self, Length};
+use super::stream::Stream;
+use super::upload::Upload;
+use crate::invoke::body::RequestBody;
+use crate::invoke::error::CallError;
+use crate::reason::Reason;
 
 /// Where one start of the upstream listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,28 +35,99 @@ pub enum Target {
     Unix(PathBuf),
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Target::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Target::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// One started upstream. Each start has one of its own, so no connection to a dead one is ever used for the next.
 #[derive(Debug)]
 pub struct Endpoint {
     target: Target,
+    pool: Pool,
+    http2: Http2,
     condemned: Notify,
+    /// It has answered a call.
+    answered: AtomicBool,
 }
 
 impl Endpoint {
     /// Nothing is connected yet.
     pub(super) fn new(target: Target) -> Endpoint {
-        Endpoint { target, condemned: Notify::new() }
+        Endpoint {
+            target,
+            pool: Pool::default(),
+            http2: Http2::default(),
+            condemned: Notify::new(),
+            answered: AtomicBool::new(false),
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) async fn connect(&self) -> io::Result<Stream> {
+        connect(&self.target).await
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(super) fn http2(&self) -> &Http2 {
+        &self.http2
     }
 
     /// Whether it accepts: one connection, made and closed.
     pub(super) async fn accepts(&self) -> io::Result<()> {
-        let _ = &self.target;
-        Err(io::ErrorKind::Unsupported.into())
+        self.connect().await.map(drop)
     }
 
-    /// The status of a GET, as a readiness probe asks it.
-    pub(super) async fn status_of(&self, _path: &str) -> io::Result<StatusCode> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// The status of a GET over HTTP/1, as a readiness probe asks it.
+    pub(super) async fn status_of(&self, path: &str) -> io::Result<StatusCode> {
+        let headers: HeaderMap = [
+            (HOST, HeaderValue::from_static("localhost")),
+            (USER_AGENT, HeaderValue::from_static("kube-probe/heeler")),
+            (CONNECTION, HeaderValue::from_static("close")),
+        ]
+        .into_iter()
+        .collect();
+        let target: Uri = path.parse().map_err(io::Error::other)?;
+        let head = request::encode(&Method::GET, "", &target, &headers, Length::AsGiven, None);
+        let connection = Connection::new(self.connect().await?);
+        let upload = Upload::new(connection.stream.clone(), head, RequestBody::empty(), false, false, false);
+        let mut exchange = Exchange::new(connection, upload);
+        match exchange.head().await {
+            Ok((head, _)) => Ok(head.status),
+            Err(Failure::Silent(text)) => Err(io::Error::other(text)),
+            Err(Failure::Final(error)) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// What to tell of a connection that could not be had.
+    pub(super) fn unreachable(&self, error: &io::Error) -> CallError {
+        let reason = match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => Reason::NoDescriptor,
+            _ => Reason::Upstream,
+        };
+        CallError::new(reason, format!("cannot connect to the upstream at {}: {error}", self.target))
+    }
+
+    /// Notes that it has answered a call.
+    pub(super) fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has answered any call: then its end is no failed start.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Asks for this upstream's end and restart (`kill_on_timeout`).

@@ -1,23 +1,47 @@
 //! A warm server behind HTTP: the upstream is started once, kept alive, and calls are passed on to it.
+//!
+//! `pass` takes a call to the upstream: over `http1`'s parts (`request`, `upload`, `exchange`, `head`, `decode`,
+//! `answer`, with connections from the `pool`) or over `http2`. An `endpoint` is one start of the upstream; `state`
+//! tells which one is up.
 
+mod answer;
 mod config;
+mod connect;
+mod connection;
+mod decode;
 mod endpoint;
+mod exchange;
+mod forward;
+mod head;
+mod http1;
+mod http2;
+mod http2_call;
+mod keep;
+mod names;
+mod outbound;
+mod pass;
+mod pool;
+mod request;
 mod state;
 mod stream;
 mod upgraded;
+mod upload;
+mod wait;
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use answer::Answer;
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
+pub use keep::{Keeper, Leader, Parts, Prepared};
 pub use state::{Over, State};
-pub use upgraded::Upgraded;
+pub use upgraded::{Raw, Upgraded};
 
 use super::call::{Call, Reply};
 use super::error::CallError;
-use crate::reason::Reason;
+use pass::Running;
 
 /// Passes calls on to a warm server.
 #[derive(Clone, Debug)]
@@ -35,10 +59,27 @@ impl Upstream {
         Upstream(Arc::new(Shared { config, states }))
     }
 
-    /// Runs one call.
-    pub(super) async fn call(&self, _call: Call) -> Result<Reply, CallError> {
-        let _ = (&self.0.config, &self.0.states);
-        Err(CallError::new(Reason::Internal, "http mode is not built yet"))
+    /// Runs one call up to the head of its answer.
+    pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        let (deadline, running) = (call.deadline, Running::default());
+        tokio::select! {
+            biased;
+            reply = pass::call(&self.0, call, &running) => reply,
+            () = deadline.passed() => Err(self.late(&running)),
+        }
+    }
+
+    /// 504 says that the call ran, 503 that it never did.
+    fn late(&self, running: &Running) -> CallError {
+        match running.endpoint() {
+            None => wait::down(&self.0),
+            Some(endpoint) => {
+                if self.0.config.kill_on_timeout {
+                    endpoint.condemn();
+                }
+                CallError::timeout()
+            }
+        }
     }
 
     pub(super) fn holds_bodies(&self) -> bool {

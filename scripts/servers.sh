@@ -1,0 +1,100 @@
+#!/bin/sh
+# Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/.
+# A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
+# of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
+set -eu
+. "$(dirname "$0")/env.sh"
+
+sources=tests/servers
+installed="$PWD/target/servers"
+mkdir -p "$installed"
+
+need() { # need SET: what it cannot be made without
+    case "$1" in
+    python) echo "python3 from 3.11 on, with venv" ;;
+    node) echo "node from 20 on, and npm" ;;
+    go) echo "go from 1.24 on" ;;
+    java) echo "a JDK from 17 on, and mvn" ;;
+    esac
+}
+
+has() { # has SET: whether that is here
+    case "$1" in
+    python) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
+    node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
+    go) GOTOOLCHAIN=local go -C "$sources/go" list -m ;;
+    java) javac --release 17 -version && java -version && mvn --version ;;
+    esac
+}
+
+from() { # from SET: what it is made from; another version of the language makes another set
+    case "$1" in
+    python) python3 --version && cat "$sources/python/requirements.txt" ;;
+    node) node --version && cat "$sources"/node/package*.json ;;
+    go) go version && cat "$sources"/go/go.* "$sources"/go/*/*.go ;;
+    java) javac -version && cat "$sources"/java/* ;;
+    esac
+}
+
+make() { # make SET FOLDER
+    case "$1" in
+    python)
+        python3 -m venv "$2"
+        "$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$sources/python/requirements.txt"
+        ;;
+    node)
+        cp "$sources"/node/package*.json "$2"
+        npm --prefix "$2" ci --no-audit --no-fund --loglevel=error
+        ;;
+    go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
+    java)
+        mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
+        javac -Xlint:all -d "$2/classes" -cp "$2/jars/*" "$sources"/java/*.java
+        ;;
+    esac
+}
+
+# How the clients say that nobody answers, as opposed to: this package is not there.
+unreachable='resolve host|name resolution|Name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|[Cc]onnection (refused|reset|timed out)|Network is unreachable|i/o timeout|dial tcp|no such host|NewConnectionError|UnknownHost|Unknown host|ConnectException'
+
+# A function in a condition would not stop at its first error, so this one always stands alone.
+install() ( # install SET: its output goes into a log
+    set="$1" folder="$installed/$1" log="$installed/$1.log" began="$(date +%s)"
+    rm -f "$folder.skipped"
+    if ! has "$set" >"$log" 2>&1; then
+        echo "$set servers need $(need "$set")" >"$folder.skipped"
+        return
+    fi
+    stamp="$(from "$set" 2>&1 | cksum)"
+    [ "$stamp" != "$(cat "$folder.stamp" 2>/dev/null)" ] || return 0
+    rm -rf "$folder" "$folder.stamp"
+    mkdir -p "$folder"
+    make "$set" "$folder" >"$log" 2>&1
+    echo "$stamp" >"$folder.stamp"
+    echo "servers: $set installed in $(($(date +%s) - began)) s"
+)
+
+failed() { # failed SET: a registry that nobody can reach is a reason to skip, anything else is an error
+    log="$installed/$1.log"
+    if grep -qE "$unreachable" "$log"; then
+        echo "$1 servers: their package registry cannot be reached" >"$installed/$1.skipped"
+        return
+    fi
+    tail -n 40 "$log" >&2
+    echo "servers: $1 could not be installed, all of it is in $log" >&2
+    code=1
+}
+
+sets="python node go java"
+for set in $sets; do
+    install "$set" &
+    eval "job_$set=$!"
+done
+code=0
+for set in $sets; do
+    eval "job=\$job_$set"
+    # shellcheck disable=SC2154 # set by eval
+    wait "$job" || failed "$set"
+    if [ -e "$installed/$set.skipped" ]; then echo "servers: skipped, $(cat "$installed/$set.skipped")"; fi
+done
+exit "$code"

@@ -1,0 +1,108 @@
+//! From the states of a server that is kept to the phase that probes see.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::health::{Health, Phase};
+use crate::invoke::upstream::{Over, State};
+
+/// Waits for the first time that it is up; or it will not be.
+pub(super) async fn first_up(states: &mut watch::Receiver<State>) -> Result<(), Over> {
+    match states.wait_for(|state| matches!(state, State::Up(_) | State::Down | State::Over(_))).await.as_deref() {
+        Ok(State::Over(over)) => Err(over.clone()),
+        Ok(_) => Ok(()),
+        Err(_) => Err(gone()),
+    }
+}
+
+/// Has the phase follow the states until the handler is over. One that stays down for longer than `patience` is lost.
+pub(super) async fn follow(mut states: watch::Receiver<State>, health: &Health, patience: Duration) -> Over {
+    let mut down_since = None;
+    loop {
+        let state = states.borrow_and_update().clone();
+        match state {
+            State::Starting => {}
+            State::Up(_) => {
+                down_since = None;
+                health.enter(Phase::Ready);
+            }
+            State::Down if down_since.is_none() => {
+                down_since = Some(Instant::now());
+                health.enter(Phase::Down);
+            }
+            State::Down => {}
+            State::Over(over) => return over,
+        }
+        let lost_at = down_since.map(|since| since + patience);
+        let lost = async {
+            match lost_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            changed = states.changed() => if changed.is_err() { return gone() },
+            () = lost, if health.phase() == Phase::Down => {
+                tracing::error!("the handler stays down: no longer healthy");
+                health.enter(Phase::Lost);
+            }
+        }
+    }
+}
+
+/// The keeper's task ends with a last state; only a fault of ours leaves none.
+fn gone() -> Over {
+    Over { code: 1, message: "the handler's keeper is gone".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn over(code: u8) -> State {
+        State::Over(Over { code, message: String::new() })
+    }
+
+    /// Lets the follower have a look at what was sent.
+    async fn settle() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn down_is_lost_after_a_while() {
+        let (tell, states) = watch::channel(State::Down);
+        let health = Health::default();
+        let following = {
+            let health = health.clone();
+            tokio::spawn(async move { follow(states, &health, PATIENCE).await })
+        };
+        settle().await;
+        assert_eq!(health.phase(), Phase::Down);
+        tokio::time::sleep(PATIENCE / 2).await;
+        // Another failed start is no news.
+        tell.send_replace(State::Down);
+        settle().await;
+        assert_eq!(health.phase(), Phase::Down);
+        tokio::time::sleep(PATIENCE / 2).await;
+        assert_eq!(health.phase(), Phase::Lost);
+        tell.send_replace(over(7));
+        assert_eq!(following.await.unwrap().code, 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_time_up_or_never() {
+        for (state, expected) in [(State::Down, Ok(())), (over(3), Err(3))] {
+            let (tell, mut states) = watch::channel(State::Starting);
+            let waiting = tokio::spawn(async move { first_up(&mut states).await.map_err(|over| over.code) });
+            settle().await;
+            assert!(!waiting.is_finished());
+            tell.send_replace(state);
+            assert_eq!(waiting.await.unwrap(), expected);
+        }
+    }
+}

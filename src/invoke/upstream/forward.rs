@@ -1,0 +1,277 @@
+//! Headers on their way through: what belongs to one connection stays there, and what the upstream must know of the
+//! caller is added (RFC 9110 §7.6.1, RFC 7239).
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::{HeaderMap, Uri, Version};
+
+use crate::invoke::call::Call;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Whether a header that is a list of words has this one, however it is spelled.
+pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
+}
+
+/// Removes what belongs to the connection that a message came by.
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if let Some(connection) = headers.get(CONNECTION) {
+        // `close` and `keep-alive` name no header of their own worth a list.
+        if !connection.as_bytes().eq_ignore_ascii_case(b"close")
+            && !connection.as_bytes().eq_ignore_ascii_case(b"keep-alive")
+        {
+            remove_named(headers);
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+/// What `Connection` names: but nothing that says how long the message is or whom it is for.
+fn remove_named(headers: &mut HeaderMap) {
+    let values: Vec<_> = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).collect();
+    let names = values.iter().flat_map(|value| value.split(','));
+    let named: Vec<_> = names.filter_map(|name| name.trim().parse::<HeaderName>().ok()).collect();
+    for name in named {
+        if name != CONTENT_LENGTH && name != HOST && name != TE {
+            headers.remove(name);
+        }
+    }
+}
+
+/// The protocol that a request asks to change to, if heeler may pass that on. `h2c` would take the connection to a
+/// protocol in which the upstream could be sent anything behind heeler's back.
+pub(super) fn wanted_upgrade(call: &Call) -> Option<HeaderValue> {
+    if call.version != Version::HTTP_11 || !lists(&call.headers, &CONNECTION, "upgrade") {
+        return None;
+    }
+    let wanted = call.headers.get(UPGRADE)?;
+    let is_http = lists(&call.headers, &UPGRADE, "h2c") || lists(&call.headers, &UPGRADE, "h2");
+    (!is_http).then(|| wanted.clone())
+}
+
+/// A call's headers as the upstream gets them, but for how long its body is.
+pub(super) fn request(call: &mut Call) -> HeaderMap {
+    let mut headers = std::mem::take(&mut call.headers);
+    let wants_trailers = lists(&headers, &TE, "trailers");
+    remove_hop_by_hop(&mut headers);
+    headers.remove(TE);
+    if wants_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    if !headers.contains_key(HOST) {
+        headers.insert(HOST, host_of(&call.target));
+    }
+    if call.version >= Version::HTTP_2 {
+        join_cookies(&mut headers);
+    }
+    headers.insert(X_CALL_ID, call.id.clone());
+    add_caller(&mut headers, call.remote);
+    headers
+}
+
+/// HTTP/2 callers name the host in `:authority` (RFC 9113 §8.3.1).
+fn host_of(target: &Uri) -> HeaderValue {
+    let host = target.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    host.unwrap_or_else(|| HeaderValue::from_static("localhost"))
+}
+
+/// HTTP/2 callers may send each cookie by itself; HTTP/1 has one header for all (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Who called, by which name and scheme: added behind what proxies before heeler have said.
+fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
+    let mut addresses = joined(headers, &X_FORWARDED_FOR);
+    let forwarded = forwarded(headers, &addresses, remote);
+    set(headers, FORWARDED, forwarded);
+    if let Some(remote) = remote {
+        let separator = if addresses.is_empty() { "" } else { ", " };
+        let _ = write!(addresses, "{separator}{remote}");
+        set(headers, X_FORWARDED_FOR, addresses);
+    }
+    if !headers.contains_key(X_FORWARDED_PROTO) {
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    }
+    if !headers.contains_key(X_FORWARDED_HOST)
+        && let Some(host) = headers.get(HOST).cloned()
+    {
+        headers.insert(X_FORWARDED_HOST, host);
+    }
+}
+
+/// RFC 7239: one more element. Where only `X-Forwarded-For` was there, its addresses become elements too (§7.4), so
+/// that both headers tell of the same way.
+fn forwarded(headers: &HeaderMap, addresses: &str, remote: Option<IpAddr>) -> String {
+    let host = text(headers, &HOST).unwrap_or_default();
+    let mut all = joined(headers, &FORWARDED);
+    if !all.is_empty() || addresses.is_empty() {
+        push_caller(&mut all, remote);
+        push_host(&mut all, host, "http");
+        return all;
+    }
+    for address in addresses.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+        let first = all.is_empty();
+        push_node(&mut all, address);
+        // What the first proxy saw is said of the first element.
+        if first {
+            let host = text(headers, &X_FORWARDED_HOST).unwrap_or(host);
+            push_host(&mut all, host, text(headers, &X_FORWARDED_PROTO).unwrap_or("http"));
+        }
+    }
+    push_caller(&mut all, remote);
+    all
+}
+
+fn push_caller(all: &mut String, remote: Option<IpAddr>) {
+    let separator = if all.is_empty() { "" } else { ", " };
+    let _ = match remote {
+        Some(IpAddr::V4(v4)) => write!(all, "{separator}for={v4}"),
+        // §6: in brackets, and therefore quoted.
+        Some(IpAddr::V6(v6)) => write!(all, "{separator}for=\"[{v6}]\""),
+        None => write!(all, "{separator}for=unknown"),
+    };
+}
+
+/// An address as somebody else wrote it; some put brackets around those of version 6, some do not.
+fn push_node(all: &mut String, address: &str) {
+    match address.trim_matches(['[', ']']).parse() {
+        Ok(address) => push_caller(all, Some(address)),
+        Err(_) => {
+            all.push_str(if all.is_empty() { "for=" } else { ", for=" });
+            push_quoted(all, address);
+        }
+    }
+}
+
+fn push_host(all: &mut String, host: &str, proto: &str) {
+    all.push_str(";host=");
+    push_quoted(all, host);
+    all.push_str(";proto=");
+    push_quoted(all, proto);
+}
+
+/// A token as it is, anything else between quotes (RFC 9110 §5.6.4).
+fn push_quoted(all: &mut String, text: &str) {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_token) {
+        all.push_str(text);
+        return;
+    }
+    all.push('"');
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\') {
+            all.push('\\');
+        }
+        all.push(letter);
+    }
+    all.push('"');
+}
+
+/// All values of a list as one.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    let mut all = String::new();
+    for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
+        all.push_str(if all.is_empty() { "" } else { ", " });
+        all.push_str(value);
+    }
+    all
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, text: String) {
+    // Joined from header values and addresses, it cannot hold what no header may; if it did, nothing is said.
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_stays_there() {
+        let mut given = headers(&[
+            ("connection", "keep-alive, X-Mine"),
+            ("connection", "host, Content-Length"),
+            ("x-mine", "1"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "x"),
+            ("upgrade", "h2c"),
+            ("host", "a"),
+            ("content-length", "5"),
+            ("x-other", "1"),
+        ]);
+        remove_hop_by_hop(&mut given);
+        let mut left: Vec<_> = given.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "host", "x-other"]);
+    }
+
+    #[test]
+    fn the_caller_is_added_behind_the_proxies() {
+        let v4 = Some("10.0.0.9".parse().unwrap());
+        let v6 = Some("2001:db8::1".parse().unwrap());
+        type Case<'a> = (&'a [(&'static str, &'static str)], Option<IpAddr>, &'a str, &'a str);
+        let cases: &[Case<'_>] = &[
+            (&[("host", "a")], v4, "10.0.0.9", "for=10.0.0.9;host=a;proto=http"),
+            (&[("host", "a:80")], v6, "2001:db8::1", "for=\"[2001:db8::1]\";host=\"a:80\";proto=http"),
+            (&[("host", "a")], None, "", "for=unknown;host=a;proto=http"),
+            (
+                &[("host", "a"), ("x-forwarded-for", "1.1.1.1, ::1"), ("x-forwarded-proto", "https")],
+                v4,
+                "1.1.1.1, ::1, 10.0.0.9",
+                "for=1.1.1.1;host=a;proto=https, for=\"[::1]\", for=10.0.0.9",
+            ),
+            (
+                &[("host", "a"), ("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "1.1.1.1")],
+                v4,
+                "1.1.1.1, 10.0.0.9",
+                "for=1.1.1.1, for=10.0.0.9;host=a;proto=http",
+            ),
+        ];
+        for (given, remote, for_, forwarded) in cases {
+            let mut seen = headers(given);
+            add_caller(&mut seen, *remote);
+            assert_eq!(text(&seen, &X_FORWARDED_FOR).unwrap_or_default(), *for_);
+            assert_eq!(text(&seen, &FORWARDED), Some(*forwarded));
+            assert_eq!(text(&seen, &X_FORWARDED_HOST), Some(given[0].1));
+        }
+    }
+}

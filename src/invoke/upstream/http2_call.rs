@@ -1,0 +1,60 @@
+//! A call over HTTP/2.
+
+use std::sync::Arc;
+
+use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::http::uri::{Authority, Scheme};
+use hyper::{Request, Uri, Version};
+
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+use super::forward;
+use super::http2::Outgoing;
+use super::outbound::Outbound;
+use super::pass::Failed;
+use super::request::Length;
+use super::{Shared, wait};
+use crate::invoke::body::ReplyBody;
+use crate::invoke::call::Reply;
+use crate::invoke::error::CallError;
+use crate::reason::Reason;
+
+pub(super) async fn call(
+    shared: &Arc<Shared>,
+    outbound: &mut Outbound,
+    endpoint: &Arc<Endpoint>,
+) -> Result<Reply, Failed> {
+    wait::for_http2(shared, endpoint).await?;
+    let request = outbound.http2_request(shared).map_err(Failed::Final)?;
+    let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
+    let (mut head, body) = response.into_parts();
+    forward::remove_hop_by_hop(&mut head.headers);
+    let (deadline, condemned) = (outbound.deadline(&head.headers), outbound.condemned(endpoint));
+    let answer = Answer::http2(body, deadline, condemned, outbound.place());
+    Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))
+}
+
+impl Outbound {
+    /// The host goes into the URI, and from there into `:authority` (RFC 9113 §8.3.1).
+    fn http2_request(&mut self, shared: &Shared) -> Result<Request<Outgoing>, CallError> {
+        let body = self.body();
+        let mut headers = std::mem::take(&mut self.headers);
+        if let Length::Known(length) = self.length {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
+        let host = headers.remove(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let path = self.call.target.path_and_query().map_or("/", |target| target.as_str());
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(host.unwrap_or_else(|| Authority::from_static("localhost")))
+            .path_and_query(format!("{}{path}", shared.config.base()))
+            .build()
+            .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
+        let mut request = Request::new(Outgoing(body));
+        *request.method_mut() = self.call.method.clone();
+        *request.uri_mut() = uri;
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}

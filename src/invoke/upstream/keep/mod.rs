@@ -1,0 +1,160 @@
+//! Keeps the upstream alive: starts it, learns when it is up, starts it again when it dies, and ends it.
+//!
+//! One task lives as long as heeler serves; `life` is one round of it. Its state is one `watch`, and all that can be
+//! asked of it is a signal to the handler, and the end. It knows nothing of calls but whether one was answered.
+
+mod chance;
+mod env;
+mod life;
+mod over;
+mod port;
+mod rise;
+mod start;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::config::Config;
+use super::state::State;
+use crate::log::HandlerLog;
+use crate::metrics::Metrics;
+use crate::process::{Backoff, NulByte, Pauses, Processes, Program, Tree};
+use life::Task;
+
+/// From a tenth of a second to ten; a server that was up for ten seconds, or answered a call, was no failure.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10));
+
+/// What the keeper works with.
+pub struct Parts<'a> {
+    /// The settings of http mode, with the ports that heeler itself was given.
+    pub config: Config,
+    /// The executable that was found.
+    pub path: &'a Path,
+    /// The command line, `argv[0]` as the user wrote it.
+    pub command: &'a [String],
+    /// What heeler itself was started with.
+    pub environment: &'a [(OsString, OsString)],
+    /// From TERM to KILL.
+    pub kill_grace: Duration,
+    /// Where the handler is started.
+    pub processes: Processes,
+    /// Where its lines go.
+    pub log: HandlerLog,
+    /// Where its starts and ends are counted.
+    pub metrics: Metrics,
+}
+
+/// A keeper that has not started anything yet.
+pub struct Prepared {
+    task: Task,
+    end: oneshot::Sender<End>,
+    states: watch::Receiver<State>,
+}
+
+/// Keeps the upstream until it is told to end it. Dropped, it starts nothing more, and what runs is somebody else's
+/// to end.
+pub struct Keeper {
+    task: JoinHandle<()>,
+    end: Option<oneshot::Sender<End>>,
+    states: watch::Receiver<State>,
+    leader: Leader,
+}
+
+/// The handler's first process, whichever it is at the moment; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Leader(Arc<Mutex<Option<Tree>>>);
+
+/// The order to end.
+struct End {
+    /// Dropped when nothing holds the handler up any more.
+    hold: oneshot::Receiver<()>,
+    /// From then to KILL.
+    grace: Duration,
+}
+
+impl Prepared {
+    /// Looks at everything once that stays the same for every start.
+    pub fn new(parts: Parts<'_>) -> Result<Prepared, NulByte> {
+        let argv: Vec<OsString> = parts.command.iter().map(OsString::from).collect();
+        let program = Program::new(parts.path, &argv, &env::kept(parts.environment))?;
+        let (tell, states) = watch::channel(State::Starting);
+        let (end, ordered) = oneshot::channel();
+        let task = Task {
+            config: parts.config,
+            program,
+            grace: parts.kill_grace,
+            processes: parts.processes,
+            log: parts.log,
+            metrics: parts.metrics,
+            states: tell,
+            ordered,
+            leader: Leader::default(),
+            backoff: Backoff::new(PAUSES),
+            was_up: false,
+            warned: false,
+        };
+        Ok(Prepared { task, end, states })
+    }
+
+    /// Where the upstream is, from now on.
+    pub fn states(&self) -> watch::Receiver<State> {
+        self.states.clone()
+    }
+
+    /// Starts the handler. Inside a runtime whose threads live as long as heeler.
+    pub fn start(self) -> Keeper {
+        let Prepared { task, end, states } = self;
+        let leader = task.leader.clone();
+        Keeper { task: tokio::spawn(task.run()), end: Some(end), states, leader }
+    }
+}
+
+impl Keeper {
+    /// Where the upstream is, from now on.
+    pub fn states(&self) -> watch::Receiver<State> {
+        self.states.clone()
+    }
+
+    /// Who hears the signals that are meant for the handler.
+    pub fn leader(&self) -> Leader {
+        self.leader.clone()
+    }
+
+    /// Ends the handler and starts it no more: TERM to all of it; when `hold` is over too `grace` begins, then KILL.
+    /// Returns when nothing of it is left. Given up, it is as if the keeper were dropped.
+    pub async fn end(mut self, hold: impl Future<Output = ()>, grace: Duration) {
+        let (release, held) = oneshot::channel();
+        if let Some(end) = self.end.take() {
+            // Nobody hears it where the upstream is over already.
+            let _ = end.send(End { hold: held, grace });
+        }
+        hold.await;
+        drop(release);
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Leader {
+    /// Sends it a signal, if there is anybody.
+    pub fn signal(&self, signal: i32) {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(tree) => tree.signal_leader(signal),
+            None => tracing::debug!(signal, "no handler runs that could hear a signal"),
+        }
+    }
+
+    fn is_now(&self, tree: Option<Tree>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tree;
+    }
+}

@@ -1,0 +1,78 @@
+//! A call as it goes out: what is the same in every try.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+
+use super::Shared;
+use super::endpoint::Endpoint;
+use super::forward;
+use super::request::Length;
+use crate::invoke::body::RequestBody;
+use crate::invoke::call::{Call, Deadline, Place};
+use crate::invoke::error::CallError;
+
+/// Answers of these types have no end of their own: events, lines of JSON, gRPC.
+const STREAMS: [&[u8]; 4] = [b"text/event-stream", b"application/x-ndjson", b"application/ndjson", b"application/grpc"];
+
+/// A call on its way out.
+pub(super) struct Outbound {
+    /// Without its headers.
+    pub(super) call: Call,
+    pub(super) headers: HeaderMap,
+    pub(super) length: Length,
+    /// The protocol that it asks to change to.
+    pub(super) upgrade: Option<HeaderValue>,
+    /// Running it twice does no more than running it once (RFC 9110 §9.2.2), and there is no body to have twice.
+    pub(super) repeatable: bool,
+    kill_on_timeout: bool,
+}
+
+impl Outbound {
+    pub(super) async fn new(shared: &Shared, mut call: Call) -> Result<Outbound, CallError> {
+        let length = length(shared, &mut call).await?;
+        let upgrade = forward::wanted_upgrade(&call);
+        let repeatable = call.method.is_idempotent() && call.body.is_end() && upgrade.is_none();
+        let headers = forward::request(&mut call);
+        Ok(Outbound { call, headers, length, upgrade, repeatable, kill_on_timeout: shared.config.kill_on_timeout })
+    }
+
+    /// Until when the answer may come: a stream without an end has a limit of its own, told by the answer alone. What
+    /// a caller says that it accepts must not lift its limit.
+    pub(super) fn deadline(&self, answer: &HeaderMap) -> Deadline {
+        let kind = answer.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let starts = |stream: &[u8]| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream));
+        if STREAMS.into_iter().any(starts) { self.call.stream_deadline } else { self.call.deadline }
+    }
+
+    /// Who is to be restarted if this call runs out of time.
+    pub(super) fn condemned(&self, endpoint: &Arc<Endpoint>) -> Option<Arc<Endpoint>> {
+        self.kill_on_timeout.then(|| endpoint.clone())
+    }
+
+    /// The call's place, to be held to the end of its answer.
+    pub(super) fn place(&mut self) -> Place {
+        std::mem::take(&mut self.call.place)
+    }
+
+    /// The body, to be had once.
+    pub(super) fn body(&mut self) -> RequestBody {
+        std::mem::replace(&mut self.call.body, RequestBody::empty())
+    }
+}
+
+/// How the upstream learns where the body ends. A body that is to have a length is held until it has one.
+async fn length(shared: &Shared, call: &mut Call) -> Result<Length, CallError> {
+    if call.body.is_end() || call.body.length().is_some() {
+        return Ok(Length::AsGiven);
+    }
+    if !shared.config.buffer_body {
+        return Ok(Length::Chunked);
+    }
+    let body = call.body.collect().await?;
+    let length = body.iter().map(Bytes::len).sum();
+    call.body = RequestBody::held(body);
+    Ok(Length::Known(length))
+}

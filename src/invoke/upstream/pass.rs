@@ -1,0 +1,67 @@
+//! A call's way to the upstream and back, up to the head of the answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::Version;
+
+use super::config::Protocol;
+use super::endpoint::Endpoint;
+use super::outbound::Outbound;
+use super::{Shared, http1, http2_call, wait};
+use crate::invoke::call::{Call, Reply};
+use crate::invoke::error::CallError;
+
+/// Which upstream has a call, once one has.
+#[derive(Debug, Default)]
+pub(super) struct Running(Mutex<Option<Arc<Endpoint>>>);
+
+impl Running {
+    pub(super) fn endpoint(&self) -> Option<Arc<Endpoint>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn at(&self, endpoint: Option<&Arc<Endpoint>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = endpoint.cloned();
+    }
+}
+
+/// Why a try gave no answer.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// This start of the upstream is over, and it has seen nothing of the call.
+    Gone,
+    /// The caller is told.
+    Final(CallError),
+}
+
+/// Passes a call on to the upstream that is up, or will be in time.
+pub(super) async fn call(shared: &Arc<Shared>, call: Call, running: &Running) -> Result<Reply, CallError> {
+    let limit = call.deadline.or_sooner(shared.config.queue_timeout);
+    let mut outbound = Outbound::new(shared, call).await?;
+    loop {
+        let endpoint = wait::for_upstream(shared, limit).await?;
+        running.at(Some(&endpoint));
+        let tried = if over_http2(shared, outbound.call.version, &endpoint).await {
+            // In a box, as it is five times as large: every call has room for the larger of both.
+            Box::pin(http2_call::call(shared, &mut outbound, &endpoint)).await
+        } else {
+            http1::call(shared, &mut outbound, &endpoint).await
+        };
+        match tried {
+            Ok(reply) => {
+                endpoint.note_answer();
+                return Ok(reply);
+            }
+            Err(Failed::Final(error)) => return Err(error),
+            Err(Failed::Gone) => running.at(None),
+        }
+    }
+}
+
+async fn over_http2(shared: &Shared, version: Version, endpoint: &Endpoint) -> bool {
+    match shared.config.protocol {
+        Protocol::Http1 => false,
+        Protocol::H2c => true,
+        Protocol::Auto => version >= Version::HTTP_2 && Box::pin(endpoint.http2().is_spoken(endpoint)).await,
+    }
+}

@@ -1,0 +1,84 @@
+//! Idle connections, and which call may have which.
+//!
+//! An upstream may close an idle connection at any moment, and a call that is on its way then is lost: whether it ran
+//! cannot be told. So a call that must not run twice goes out only on a connection that was idle for so short that the
+//! upstream cannot have meant to close it, or on a fresh one. Calls that may run twice take any, and one repetition.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{Instant, sleep_until};
+
+use super::connection::Connection;
+
+/// No server closes a connection so soon after its answer, but one that said `Connection: close`.
+const SURELY_OPEN: Duration = Duration::from_millis(1);
+/// of-watchdog's own limit, which images are known to live with: a server that serves one connection at a time is not
+/// held up for longer.
+const LONGEST_IDLE: Duration = Duration::from_millis(500);
+
+/// The idle connections to one upstream, the last one used on top.
+#[derive(Debug, Default)]
+pub(super) struct Pool(Arc<Mutex<Vec<Idle>>>);
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Pool {
+    /// A connection for a call that may run twice, or must not. What is too old for the latter is closed: the fresh
+    /// connection that is opened instead takes its place at the upstream.
+    pub(super) fn take(&self, repeatable: bool) -> Option<Connection> {
+        while let Some(idle) = lock(&self.0).pop() {
+            let age = idle.since.elapsed();
+            if !repeatable && age > SURELY_OPEN {
+                return None;
+            }
+            // Bytes behind an answer belong to no call, and an end is an end.
+            if age < LONGEST_IDLE && idle.connection.stream.is_quiet() {
+                return Some(idle.connection);
+            }
+        }
+        None
+    }
+
+    /// A connection whose call is over on both sides.
+    pub(super) fn put(&self, mut connection: Connection) {
+        if !connection.buffer.is_empty() {
+            return;
+        }
+        connection.buffer = BytesMut::new(); // Idle connections hold no memory.
+        connection.reused = true;
+        let mut idle = lock(&self.0);
+        let first = idle.is_empty();
+        idle.push(Idle { connection, since: Instant::now() });
+        if first {
+            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+        }
+    }
+}
+
+fn lock(idle: &Mutex<Vec<Idle>>) -> MutexGuard<'_, Vec<Idle>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closes what has been idle for too long, and ends when nothing is left.
+async fn sweep(pool: Weak<Mutex<Vec<Idle>>>) {
+    let mut next = Instant::now() + LONGEST_IDLE;
+    loop {
+        sleep_until(next).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = lock(&pool);
+        let now = Instant::now();
+        // The oldest ones are at the bottom.
+        let old = idle.partition_point(|idle| idle.since + LONGEST_IDLE <= now);
+        idle.drain(..old);
+        match idle.first() {
+            Some(oldest) => next = oldest.since + LONGEST_IDLE,
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Calls that come while the upstream is down wait for it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use super::endpoint::Endpoint;
+use super::state::State;
+use super::{Shared, pass::Failed};
+use crate::invoke::call::Deadline;
+use crate::invoke::error::CallError;
+use crate::reason::Reason;
+
+/// A server that was up and refuses is dying, and its end will be heard in a moment; or it has closed its door for a
+/// short while, as some do when they load their code anew.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(1);
+/// Between two tries at such a server.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(5);
+
+/// The upstream that is up, at once or after a wait.
+pub(super) async fn for_upstream(shared: &Shared, limit: Deadline) -> Result<Arc<Endpoint>, CallError> {
+    if let State::Up(endpoint) = &*shared.states.borrow() {
+        return Ok(endpoint.clone());
+    }
+    let mut states = shared.states.clone();
+    let settled = async {
+        // The sender is gone only when all of heeler is.
+        let state = states.wait_for(|state| matches!(state, State::Up(_) | State::Over(_))).await.ok()?;
+        if let State::Up(endpoint) = &*state { Some(endpoint.clone()) } else { None }
+    };
+    tokio::select! {
+        biased;
+        endpoint = settled => endpoint.ok_or_else(|| down(shared)),
+        () = limit.passed() => Err(down(shared)),
+    }
+}
+
+/// The answer to a call that waited for nothing.
+pub(super) fn down(shared: &Shared) -> CallError {
+    let text = match &*shared.states.borrow() {
+        State::Starting => "the handler is not up yet, and the call has waited for as long as it may",
+        State::Over(_) => "the handler has ended for good",
+        _ => "the handler is down, and the call has waited for as long as it may",
+    };
+    CallError::new(Reason::Handler, text)
+}
+
+/// A fresh connection.
+pub(super) async fn for_connection(shared: &Shared, endpoint: &Arc<Endpoint>) -> Result<Connection, Failed> {
+    let give_up = Instant::now() + LONGEST_REFUSAL;
+    loop {
+        match endpoint.connect().await {
+            Ok(stream) => return Ok(Connection::new(stream)),
+            Err(error) => bear(shared, endpoint, &error, give_up).await?,
+        }
+    }
+}
+
+/// The shared connection of HTTP/2.
+pub(super) async fn for_http2(shared: &Shared, endpoint: &Arc<Endpoint>) -> Result<(), Failed> {
+    let give_up = Instant::now() + LONGEST_REFUSAL;
+    loop {
+        match endpoint.http2().connect(endpoint).await {
+            Ok(()) => return Ok(()),
+            Err(error) => bear(shared, endpoint, &error, give_up).await?,
+        }
+    }
+}
+
+/// A refusal is waited out for a moment, since nothing was sent yet; an error where there is nothing to wait for.
+async fn bear(shared: &Shared, endpoint: &Arc<Endpoint>, error: &io::Error, give_up: Instant) -> Result<(), Failed> {
+    if !is_refusal(error) || Instant::now() >= give_up {
+        return Err(Failed::Final(endpoint.unreachable(error)));
+    }
+    sleep(REFUSAL_PAUSE).await;
+    if is_up(shared, endpoint) { Ok(()) } else { Err(Failed::Gone) }
+}
+
+fn is_up(shared: &Shared, endpoint: &Arc<Endpoint>) -> bool {
+    matches!(&*shared.states.borrow(), State::Up(now) if Arc::ptr_eq(now, endpoint))
+}
+
+/// A Unix socket is refused where its file is gone, too.
+fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | NotFound) && error.raw_os_error().is_some()
+}
