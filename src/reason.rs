@@ -6,8 +6,12 @@
 pub enum Reason {
     /// The request breaks RFC 9112, or a rule of ours that protects the handler.
     BadRequest,
-    /// A method that no handler can serve (CONNECT, or a name beyond 32 bytes).
+    /// A method that no handler can serve (CONNECT, or a name beyond 32 bytes), or that static mode does not.
     Method,
+    /// There is no such file.
+    NotFound,
+    /// A file that heeler's user may not read.
+    Forbidden,
     /// The client was too slow with its request.
     SlowRequest,
     /// The body is larger than `max_body`.
@@ -32,6 +36,8 @@ pub enum Reason {
     BadHead,
     /// The output is larger than `max_output`.
     OutputTooLarge,
+    /// A file could not be read to its end.
+    File,
     /// The handler could not be executed.
     Exec,
     /// No process to be had (EAGAIN, ENOMEM).
@@ -56,9 +62,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 24] = [
+    pub const ALL: [Reason; 27] = [
         Reason::BadRequest,
         Reason::Method,
+        Reason::NotFound,
+        Reason::Forbidden,
         Reason::SlowRequest,
         Reason::BodyTooLarge,
         Reason::Expectation,
@@ -71,6 +79,7 @@ impl Reason {
         Reason::Signal,
         Reason::BadHead,
         Reason::OutputTooLarge,
+        Reason::File,
         Reason::Exec,
         Reason::NoProcess,
         Reason::NoDescriptor,
@@ -87,10 +96,12 @@ impl Reason {
     pub const fn is_trouble(self) -> bool {
         matches!(
             self,
-            Reason::Exit
+            Reason::Forbidden
+                | Reason::Exit
                 | Reason::Signal
                 | Reason::BadHead
                 | Reason::OutputTooLarge
+                | Reason::File
                 | Reason::Exec
                 | Reason::NoProcess
                 | Reason::NoDescriptor
@@ -105,6 +116,8 @@ impl Reason {
         match self {
             Reason::BadRequest => "bad_request",
             Reason::Method => "method",
+            Reason::NotFound => "not_found",
+            Reason::Forbidden => "forbidden",
             Reason::SlowRequest => "slow_request",
             Reason::BodyTooLarge => "body_too_large",
             Reason::Expectation => "expectation",
@@ -117,6 +130,7 @@ impl Reason {
             Reason::Signal => "signal",
             Reason::BadHead => "bad_head",
             Reason::OutputTooLarge => "output_too_large",
+            Reason::File => "file",
             Reason::Exec => "exec",
             Reason::NoProcess => "no_process",
             Reason::NoDescriptor => "no_descriptor",

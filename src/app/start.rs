@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::doors::{open_admin, write_lock};
 use super::drain::{self, Serving, Why};
-use super::handler::{self, Handler};
+use super::handler::{self, Given, Handler};
 use super::phase::{first_up, follow};
 use super::signals::{self, Ends};
 use crate::config::{self, Settings};
@@ -21,6 +21,9 @@ use crate::process::{Processes, inherited};
 
 /// Log lines that are still on their way get so long at the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Threads that may wait for a disk at once. More of them make no disk faster, and each costs memory.
+const WAITING_THREADS: usize = 16;
 
 /// Why serving could not begin: heeler's last line, and its exit code.
 pub(super) struct Failure {
@@ -66,10 +69,11 @@ pub fn serve(settings: Settings) -> ExitCode {
 /// One thread serves as well as more on the small machines of functions, in less memory. Children die with the
 /// thread that started them, so none may be started on a thread that ends: the runtime's own threads live to the end.
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
-    match threads {
-        0 | 1 => Builder::new_current_thread().enable_all().build(),
-        threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
-    }
+    let mut builder = match threads {
+        0 | 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.worker_threads(threads.max(1)).max_blocking_threads(WAITING_THREADS).enable_all().build()
 }
 
 /// The parts that serving is made of, before the function can serve.
@@ -127,13 +131,21 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
 /// A process per call needs nothing but its executable, which is found first of all.
 fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begun, Failure> {
     let environment = config::environment();
-    let path = handler::find(&settings.invoke.command, &environment)?;
+    let path = handler::find(settings, &environment)?;
     let processes = Processes::new(inherited::take(), metrics.clone())?;
     let (ends, others) = signals::start(processes.clone())?;
     let doors = Doors::bind(&settings.front)?;
     let addresses = doors.addresses();
-    let Handler { invoker, keep } =
-        handler::prepare(settings, &path, &environment, &addresses, processes.clone(), log, metrics.clone())?;
+    let given = Given {
+        settings,
+        path: &path,
+        environment: &environment,
+        doors: &addresses,
+        processes: processes.clone(),
+        log,
+        metrics: metrics.clone(),
+    };
+    let Handler { invoker, keep } = given.prepare()?;
     let health = Health::default();
     let front = Front::new(settings.front.clone(), invoker, health.clone(), metrics.clone())?;
     let metrics_address = open_admin(&front, settings)?;

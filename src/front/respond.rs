@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
 
 use super::Config;
@@ -25,12 +25,14 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
     match reason {
         Reason::BadRequest => StatusCode::BAD_REQUEST,
         Reason::Method => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::Forbidden => StatusCode::FORBIDDEN,
         Reason::SlowRequest => StatusCode::REQUEST_TIMEOUT,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::Expectation => StatusCode::EXPECTATION_FAILED,
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::Full => StatusCode::TOO_MANY_REQUESTS,
-        Reason::Exit | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Reason::Exit | Reason::File | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Reason::Upstream | Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => {
             StatusCode::BAD_GATEWAY
         }
@@ -57,9 +59,6 @@ pub(super) fn refusal(error: &CallError, config: &Config) -> Response<ReplyBody>
     headers.insert(X_HEELER_REASON, HeaderValue::from_static(error.reason.word()));
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
     response
 }

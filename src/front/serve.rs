@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
@@ -86,6 +86,9 @@ impl Session {
                 tracing::warn!(call_id = record.id_text(), "call failed: {error}");
             }
             let mut refusal = refusal(&error, &shared.config);
+            if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
+                refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(shared.invoker.methods()));
+            }
             if is_grpc {
                 grpc::trailers_only(&mut refusal, &error);
             }

@@ -13,6 +13,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::error::CallError;
+use super::files::Sending;
 use super::fork::Streamed;
 use super::upstream::Answer;
 use crate::reason::Reason;
@@ -234,6 +235,8 @@ pub enum ReplyBody {
     Whole(VecDeque<Bytes>),
     /// A handler's output as it comes.
     Streamed(Box<Streamed>),
+    /// A file as it is read.
+    File(Box<Sending>),
     /// An upstream's answer as it comes.
     Proxied(Box<Answer>),
 }
@@ -263,6 +266,7 @@ impl Body for ReplyBody {
         match self.get_mut() {
             ReplyBody::Whole(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
             ReplyBody::Streamed(streamed) => streamed.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
+            ReplyBody::File(sending) => sending.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
             ReplyBody::Proxied(answer) => Pin::new(&mut **answer).poll_frame(cx),
         }
     }
@@ -271,6 +275,7 @@ impl Body for ReplyBody {
         match self {
             ReplyBody::Whole(chunks) => chunks.is_empty(),
             ReplyBody::Streamed(_) => false,
+            ReplyBody::File(sending) => sending.left() == 0,
             ReplyBody::Proxied(answer) => answer.is_end_stream(),
         }
     }
@@ -279,6 +284,7 @@ impl Body for ReplyBody {
         match self {
             ReplyBody::Whole(chunks) => SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
             ReplyBody::Streamed(_) => SizeHint::default(),
+            ReplyBody::File(sending) => SizeHint::with_exact(sending.left()),
             ReplyBody::Proxied(answer) => answer.size_hint(),
         }
     }

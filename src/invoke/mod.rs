@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod config;
 mod error;
+mod escape;
 pub mod files;
 mod fork;
 pub mod upstream;
@@ -16,6 +17,7 @@ pub use body::{Aborted, Pace, ReplyBody, RequestBody};
 pub use call::{Call, Deadline, Interim, Place, Reply};
 pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
+pub use files::Files;
 pub use fork::Fork;
 pub use upstream::{Raw, Upgraded, Upstream};
 
@@ -27,6 +29,8 @@ pub enum Invoker {
     Fork(Fork),
     /// A warm server behind HTTP: http.
     Upstream(Upstream),
+    /// A folder of files: static.
+    Files(Files),
 }
 
 impl Invoker {
@@ -35,6 +39,7 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.call(call).await,
             Invoker::Upstream(upstream) => upstream.call(call).await,
+            Invoker::Files(files) => files.call(call).await,
         }
     }
 
@@ -43,6 +48,15 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
             Invoker::Upstream(upstream) => upstream.holds_bodies(),
+            Invoker::Files(_) => false,
+        }
+    }
+
+    /// The methods that are taken, for `Allow`. A handler may know more of them than have a name here.
+    pub fn methods(&self) -> &'static str {
+        match self {
+            Invoker::Fork(_) | Invoker::Upstream(_) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            Invoker::Files(_) => files::METHODS,
         }
     }
 
@@ -50,7 +64,7 @@ impl Invoker {
     pub fn answers_heads(&self) -> bool {
         match self {
             Invoker::Fork(_) => false,
-            Invoker::Upstream(_) => true,
+            Invoker::Upstream(_) | Invoker::Files(_) => true,
         }
     }
 
@@ -58,8 +72,8 @@ impl Invoker {
     pub async fn idle(&self) {
         match self {
             Invoker::Fork(fork) => fork.idle().await,
-            // Its calls end with their connections; the server itself is ended apart.
-            Invoker::Upstream(_) => {}
+            // Their calls end with their connections; the server of http mode is ended apart.
+            Invoker::Upstream(_) | Invoker::Files(_) => {}
         }
     }
 }

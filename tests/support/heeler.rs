@@ -40,6 +40,7 @@ pub struct Builder {
     blocked: Vec<Signal>,
     ignored: Vec<Signal>,
     user: Option<u32>,
+    refused: Option<(i64, i32)>,
     stdin: Stdio,
 }
 
@@ -109,6 +110,12 @@ impl Builder {
         self
     }
 
+    /// As a kernel or a sandbox that answers one system call with an error.
+    pub fn refused(mut self, call: i64, error: i32) -> Builder {
+        self.refused = Some((call, error));
+        self
+    }
+
     pub fn stdin(mut self, stdin: Stdio) -> Builder {
         self.stdin = stdin;
         self
@@ -140,7 +147,7 @@ impl Builder {
             command.uid(user).gid(user);
         }
         let (limits, blocked) = (self.limits, self.blocked.into_iter().collect::<SigSet>());
-        let ignored = self.ignored;
+        let (ignored, refused) = (self.ignored, self.refused);
         let prepare = move || {
             for (resource, soft, hard) in &limits {
                 let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
@@ -154,7 +161,7 @@ impl Builder {
                 unsafe { libc::signal(*signal as i32, libc::SIG_IGN) };
             }
             blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-            Ok(())
+            refused.map_or(Ok(()), |(call, error)| refuse(call, error))
         };
         // SAFETY: nothing between fork and exec but syscalls.
         unsafe { command.pre_exec(prepare) };
@@ -164,6 +171,25 @@ impl Builder {
         let pid = i32::try_from(child.id()).expect("a pid");
         Heeler { child, pid, namespace: self.namespace, stdout, stderr, port: 0, metrics_port: None }
     }
+}
+
+/// Has the kernel answer a call of this process and all below it with an error. Only system calls: it is a child's step.
+fn refuse(call: i64, error: i32) -> std::io::Result<()> {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut filter = [
+        // The call's number, the first word of seccomp_data; if it is this one, the error; else the call.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | error as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: numbers, and a pointer to a filter of ours that the kernel copies.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 /// A port that nobody listens on, outside the kernel's own range so that no other test is given it meanwhile, and below
@@ -212,6 +238,7 @@ impl Heeler {
             blocked: Vec::new(),
             ignored: Vec::new(),
             user: None,
+            refused: None,
             stdin: Stdio::null(),
         }
     }
