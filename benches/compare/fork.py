@@ -15,7 +15,7 @@ from pathlib import Path
 
 from load import load, need_wrk
 from report import Report, ratios, spread
-from servers import BUILT, Server, compile_c, free_port, named_by
+from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by
 
 
 def start(binary, mode, program):
@@ -144,6 +144,7 @@ def options_from(argv):
 
 def main():
     options = options_from(sys.argv[1:])
+    end_on_term()
     report = Report()
     need_wrk()
     servers = named_by(

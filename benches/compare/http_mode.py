@@ -9,14 +9,13 @@ README.md beside this file, which is not called http.py because it would hide th
 import argparse
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 from string import Template
 
 from load import load, need_wrk
 from report import Report, ratios, spread
-from servers import BUILT, HERE, Server, compile_c, free_port, named_by
+from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by
 
 # What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
 SHAPES = {
@@ -175,8 +174,7 @@ def options_from(argv):
 
 def main():
     options = options_from(sys.argv[1:])
-    # As after Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_term()
     report = Report()
     need_wrk()
     program = compile_c("upstream", report)

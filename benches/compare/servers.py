@@ -106,6 +106,11 @@ def descriptor_of(pid):
         return None
 
 
+def end_on_term():
+    """A request to end is treated as Ctrl-C is: what was started is ended first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def named_by(variables, report):
     """The programs that these variables of the environment name; a line for each that is left out."""
     found = {}
