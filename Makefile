@@ -28,7 +28,7 @@ deny: ## install cargo-deny, which `make lint` uses when it is there
 	@scripts/need.sh cargo
 	cargo install --locked cargo-deny
 
-bench: ## measure beside other watchdogs (see benches/compare/README.md)
+bench: ## measure beside other watchdogs and nginx (see benches/compare/README.md)
 	@scripts/build.sh
 	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
 

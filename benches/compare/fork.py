@@ -6,111 +6,34 @@ median of the rounds' ratios with the smallest and the greatest. Loopback only. 
 """
 
 import argparse
-import http.client
-import json
 import os
-import platform
-import re
 import shutil
-import socket
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TICK = os.sysconf("SC_CLK_TCK")
+from load import load, need_wrk
+from report import Report, ratios, spread
+from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def start(binary, mode, program):
+    """One watchdog with this program behind it."""
+    port = free_port()
+    # Lower-case names only: that is what all three understand.
+    env = {"port": str(port), "fprocess": program} | ({"mode": mode} if mode else {})
+    return Server([binary], env, port, BUILT / "server.log")
 
 
-def answers(port, path="/", timeout=5.0):
-    """The status of one fresh call, None while nobody listens."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        response.read()
-        return response.status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-class Server:
-    """One watchdog process, from its start to its end."""
-
-    def __init__(self, binary, mode, program, logs):
-        self.port = free_port()
-        # Lower-case names only: that is what all three understand.
-        env = {"PATH": os.environ["PATH"], "TMPDIR": logs, "port": str(self.port), "fprocess": program}
-        if mode:
-            env["mode"] = mode
-        null = os.open(os.devnull, os.O_RDWR)
-        self.log = Path(logs, "server.log")
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self.began = time.monotonic()
-        self.pid = os.posix_spawn(
-            binary,
-            [binary],
-            env,
-            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, log, 2)],
-        )
-        os.close(null)
-        os.close(log)
-
-    def until_first_200(self, path="/"):
-        """Seconds from the start to the end of the first 200."""
-        while time.monotonic() - self.began < 10:
-            if answers(self.port, path) == 200:
-                return time.monotonic() - self.began
-            if os.waitpid(self.pid, os.WNOHANG)[0]:
-                self.pid = 0
-                break
-            time.sleep(0.0002)
-        sys.exit(f"no 200 from the server; its log:\n{self.log.read_text(errors='replace')[-2000:]}")
-
-    def cpu_seconds(self):
-        """User and system time of the watchdog itself, its children left out."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-    def resident_kb(self):
-        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1])
-
-    def end(self):
-        if self.pid:
-            os.kill(self.pid, 9)
-            os.waitpid(self.pid, 0)
-
-
-def load(port, connections, seconds):
-    """One run of wrk: calls answered, calls per second, and what went wrong."""
-    run = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(HERE / "post.lua"),
-         f"http://127.0.0.1:{port}/"],
-        capture_output=True, text=True, timeout=seconds + 60, check=True,
-    )
-    calls = int(re.search(r"(\d+) requests in", run.stdout)[1])
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", run.stdout)[1])
-    errors = re.findall(r"(?:Socket errors|Non-2xx)[^\n]*", run.stdout)
-    return calls, rate, "; ".join(errors)
-
-
-def measure(binary, mode, program, connections, seconds, logs):
-    server = Server(binary, mode, program, logs)
+def measure(binary, mode, program, connections, seconds):
+    server = start(binary, mode, program)
     try:
         server.until_first_200()
         load(server.port, connections, 1)  # what is met for the first time is not what is measured
-        before = server.cpu_seconds()
-        calls, rate, errors = load(server.port, connections, seconds)
-        return {"rate": rate, "cpu_us": (server.cpu_seconds() - before) / max(calls, 1) * 1e6, "errors": errors}
+        before = sum(server.cpu())
+        result = load(server.port, connections, seconds)
+        return result | {"cpu_us": (sum(server.cpu()) - before) / max(result["calls"], 1) * 1e6}
     finally:
         server.end()
 
@@ -120,31 +43,6 @@ def floor(loop, program, seconds):
     run = subprocess.run([loop, str(seconds), program], capture_output=True, text=True, check=True)
     calls, took = run.stdout.split()
     return {"rate": int(calls) / float(took), "cpu_us": None, "errors": ""}
-
-
-def spread(values, digits=2):
-    middle = statistics.median(values)
-    return f"{middle:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
-
-
-def ratios(mine, theirs):
-    return [a / b for a, b in zip(mine, theirs) if b]
-
-
-class Report:
-    def __init__(self):
-        self.raw = []
-
-    def line(self, text=""):
-        print(text, flush=True)
-
-    def row(self, *cells):
-        self.line("| " + " | ".join(str(cell) for cell in cells) + " |")
-
-    def head(self, *cells):
-        self.line()
-        self.row(*cells)
-        self.row(*("---" for _ in cells))
 
 
 def throughput(servers, programs, options, report):
@@ -161,7 +59,7 @@ def throughput(servers, programs, options, report):
                 for turn in range(options.rounds):
                     # Who goes first changes: the machine may get slower while a round lasts.
                     for who, binary, its_mode in here if turn % 2 == 0 else here[::-1]:
-                        runs[who].append(measure(binary, its_mode, program, connections, options.seconds, options.logs))
+                        runs[who].append(measure(binary, its_mode, program, connections, options.seconds))
                     if "posix_spawn loop" in runs:
                         runs["posix_spawn loop"].append(floor(options.loop, program, options.seconds))
                 rows(mode, name, connections, runs, report)
@@ -192,7 +90,7 @@ def start_and_rest(servers, options, report):
         took = {who: [] for who, _, _ in here}
         for _ in range(options.starts):
             for who, binary, its_mode in here:
-                server = Server(binary, its_mode, "cat", options.logs)
+                server = start(binary, its_mode, "cat")
                 try:
                     took[who].append(server.until_first_200(path) * 1000)
                 finally:
@@ -201,7 +99,7 @@ def start_and_rest(servers, options, report):
     rest = {who: [] for who, _, _ in here}
     for _ in range(3):
         for who, binary, its_mode in here:
-            server = Server(binary, its_mode, "cat", options.logs)
+            server = start(binary, its_mode, "cat")
             try:
                 server.until_first_200("/_/health")
                 time.sleep(0.5)
@@ -229,18 +127,6 @@ def servers_of(mode, servers):
     return here
 
 
-def compile_c(name, report, *flags):
-    """The helper as a static program below target/bench, None without a compiler that can."""
-    out = HERE.parents[1] / "target" / "bench" / name
-    out.parent.mkdir(parents=True, exist_ok=True)
-    run = subprocess.run(["cc", "-O2", "-static", *flags, "-o", str(out), str(HERE / f"{name}.c")],
-                         capture_output=True, text=True)
-    if run.returncode:
-        report.line(f"left out: {name}.c does not compile here: {run.stderr.strip().splitlines()[-1:]}")
-        return None
-    return str(out)
-
-
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parse.add_argument("--seconds", type=int, default=3, help="of load per server and cell (3)")
@@ -258,38 +144,27 @@ def options_from(argv):
 
 def main():
     options = options_from(sys.argv[1:])
+    end_on_term()
     report = Report()
-    if not shutil.which("wrk"):
-        sys.exit("wrk is missing: install it with the package manager")
-
-    servers = {}
-    for name, variable in (("heeler", "HEELER"), ("of-watchdog", "OF_WATCHDOG"), ("classic-watchdog", "CLASSIC_WATCHDOG")):
-        path = os.environ.get(variable, "")
-        if path and os.access(path, os.X_OK):
-            servers[name] = os.path.abspath(path)
-        else:
-            report.line(f"left out: {name}, {variable} does not name a program")
+    need_wrk()
+    servers = named_by(
+        {"heeler": "HEELER", "of-watchdog": "OF_WATCHDOG", "classic-watchdog": "CLASSIC_WATCHDOG"}, report)
     if not servers:
         sys.exit("nothing to measure")
 
     options.loop = compile_c("spawn_floor", report)
     programs = {"cat": shutil.which("cat"), "true": compile_c("true", report)}
     programs = {name: path for name, path in programs.items() if path and name in options.programs.split(",")}
-    options.logs = str(HERE.parents[1] / "target" / "bench")
 
     cells = sum(len(servers_of(mode, servers)) for mode in options.modes) * len(programs) * len(options.connections)
     loops = len(options.modes) * len(programs) if options.loop and 1 in options.connections else 0
     minutes = options.rounds * (cells * (options.seconds + 1.2) + loops * options.seconds) / 60
-    report.line(f"{os.cpu_count()} CPUs, Linux {platform.release()}, load before {os.getloadavg()[0]:.1f}; 100 B bodies, "
-                f"{options.rounds} rounds of {options.seconds} s; about {minutes:.0f} minutes")
-    report.line("figures: median (smallest–greatest) of the rounds")
+    report.settings(options, minutes)
     try:
         throughput(servers, programs, options, report)
         start_and_rest(servers, options, report)
     finally:
-        if options.json:
-            options.json.write_text(json.dumps(report.raw, indent=1) + "\n")
-            report.line(f"\nraw figures: {options.json}")
+        report.keep(options.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""http mode, measured beside nginx, of-watchdog and the bare upstream.
+
+All stand in front of the same upstream. They take turns within each round, so that a noisy machine is noisy for all
+of them; what is reported is the median of the rounds' ratios with the smallest and the greatest. Loopback only. See
+README.md beside this file, which is not called http.py because it would hide the module of Python that has this name.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from string import Template
+
+from load import load, need_wrk
+from report import Report, ratios, spread
+from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by
+
+# What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
+SHAPES = {
+    "get-100B": ("GET", 0, "/"),
+    "post-100B": ("POST", 100, "/"),
+    "get-1MiB": ("GET", 0, "/1MiB"),
+    "post-1MiB": ("POST", 1 << 20, "/"),
+}
+
+# What is compared: its name in the raw figures, its name in the tables.
+SEEN = {"rate": "calls/s", "p50_us": "p50 µs", "p99_us": "p99 µs"}
+SPENT = {"user_us": "user µs/call", "system_us": "system µs/call", "cpu_us": "both µs/call"}
+
+
+class Bare:
+    """The upstream without anything in front of it, in the place of a proxy."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def until_first_200(self):
+        pass  # it has been waited for
+
+    def cpu(self, family):
+        return None
+
+    def end(self):
+        pass  # it is needed by the next one
+
+
+def watchdog(binary, upstream, log, **settings):
+    """heeler or of-watchdog: both want a program of their own, and are told that the function is elsewhere."""
+    port = free_port()
+    env = {"port": str(port), "mode": "http", "fprocess": "sleep 1000000",
+           "http_upstream_url": f"http://127.0.0.1:{upstream}"}
+    return Server([binary], env | settings, port, log)
+
+
+def nginx(binary, upstream):
+    port = free_port()
+    folder = BUILT / "nginx"
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = Template((HERE / "nginx.conf").read_text()).substitute(LISTEN=port, UPSTREAM=upstream)
+    (folder / "nginx.conf").write_text(conf)
+    return Server([binary, "-p", str(folder), "-c", "nginx.conf"], {}, port, folder / "server.log")
+
+
+def proxies(report, upstream):
+    """How each one is started; heeler first."""
+    found = named_by({"heeler": "HEELER", "of-watchdog": "OF_WATCHDOG"}, report)
+    here = {}
+    if "heeler" in found:
+        # Any metrics port: 8081 is of-watchdog's.
+        here["heeler"] = lambda: watchdog(found["heeler"], upstream, BUILT / "server.log", access_log="false",
+                                          metrics_port=str(free_port()))
+    here["bare upstream"] = lambda: Bare(upstream)
+    if binary := shutil.which("nginx"):
+        here["nginx"] = lambda: nginx(binary, upstream)
+    else:
+        report.line("left out: nginx, it is not installed")
+    if "of-watchdog" in found:
+        # Its access log cannot be switched off; the null device is the cheapest place for it.
+        here["of-watchdog"] = lambda: watchdog(found["of-watchdog"], upstream, os.devnull)
+    return here
+
+
+def measure(start, shape, connections, seconds):
+    method, body, path = SHAPES[shape]
+    server = start()
+    try:
+        server.until_first_200()
+        load(server.port, connections, 1, method, body, path)  # what is met for the first time is not what is measured
+        before = server.cpu(family=True)
+        result = load(server.port, connections, seconds, method, body, path)
+        return result | spent(before, server.cpu(family=True), result["calls"])
+    finally:
+        server.end()
+
+
+def spent(before, after, calls):
+    """Processor time per call in microseconds; nothing for the bare upstream."""
+    if before is None:
+        return {}
+    user, system = ((late - early) / max(calls, 1) * 1e6 for early, late in zip(before, after))
+    return {"user_us": user, "system_us": system, "cpu_us": user + system}
+
+
+def cell(here, shape, connections, options):
+    """Everybody's results, one a round."""
+    runs = {who: [] for who in here}
+    for turn in range(options.rounds):
+        # Who goes first changes: the machine may get slower while a round lasts.
+        for who in list(here) if turn % 2 == 0 else reversed(here):
+            runs[who].append(measure(here[who], shape, connections, options.seconds))
+    return runs
+
+
+def rows(shape, connections, runs, figures, report):
+    for who, results in runs.items():
+        if not figures.keys() <= results[0].keys():
+            continue
+        cells = []
+        for figure in figures:
+            theirs = [result[figure] for result in results]
+            mine = [result[figure] for result in runs.get("heeler", [])]
+            cells += [spread(theirs, 1 if figures is SPENT else 0), "" if who == "heeler" else against(mine, theirs)]
+        errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
+        report.row(shape, connections, who, *cells, errors)
+
+
+def against(mine, theirs):
+    """heeler's figures through another's; none if heeler is not there, or the other's are all zero."""
+    compared = ratios(mine, theirs)
+    return spread(compared) if compared else ""
+
+
+def table(cells, figures, report):
+    columns = [column for name in figures.values() for column in (name, "heeler ÷ it")]
+    report.head("call", "connections", "who", *columns, "errors")
+    for shape, connections, runs in cells:
+        rows(shape, connections, runs, figures, report)
+
+
+def compare(here, options, report):
+    """What callers see as soon as it is known, then what the proxies spent on it."""
+    done = []
+
+    def cells():
+        for shape in options.shapes:
+            for connections in options.connections:
+                runs = cell(here, shape, connections, options)
+                done.append((shape, connections, runs))
+                report.raw += [{"call": shape, "connections": connections, "who": who, "rounds": results}
+                               for who, results in runs.items()]
+                yield done[-1]
+
+    table(cells(), SEEN, report)
+    table(done, SPENT, report)
+
+
+def options_from(argv):
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--seconds", type=int, default=3, help="of load per server and cell (3)")
+    parse.add_argument("--rounds", type=int, default=5, help="per cell (5)")
+    parse.add_argument("--connections", default="1,16,64", help="comma-separated (1,16,64)")
+    parse.add_argument("--shapes", default=",".join(SHAPES), help=f"comma-separated, of {', '.join(SHAPES)}")
+    parse.add_argument("--json", type=Path, help="every round's figures go here too")
+    options = parse.parse_args(argv)
+    options.connections = [int(number) for number in options.connections.split(",")]
+    options.shapes = options.shapes.split(",")
+    unknown = [shape for shape in options.shapes if shape not in SHAPES]
+    if unknown:
+        parse.error(f"--shapes: {unknown[0]} is none of {', '.join(SHAPES)}")
+    return options
+
+
+def main():
+    options = options_from(sys.argv[1:])
+    end_on_term()
+    report = Report()
+    need_wrk()
+    program = compile_c("upstream", report)
+    if not program:
+        sys.exit("nothing to stand in front of: the upstream is needed")
+    port = free_port()
+    upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
+    try:
+        upstream.until_first_200()
+        here = proxies(report, port)
+        cells = len(options.shapes) * len(options.connections) * len(here)
+        report.settings(options, options.rounds * cells * (options.seconds + 1.3) / 60)
+        compare(here, options, report)
+    finally:
+        upstream.end()
+        report.keep(options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The load on one server: a run of wrk, one thread."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parent / "wrk.lua"
+
+
+def need_wrk():
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: install it with the package manager")
+
+
+def load(port, connections, seconds, method="POST", body=100, path="/"):
+    """Calls answered, calls per second, two quantiles of their times, and what went wrong."""
+    run = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(SCRIPT),
+         f"http://127.0.0.1:{port}{path}", method, str(body)],
+        capture_output=True, text=True, timeout=seconds + 60, check=True,
+    )
+    figures = json.loads(run.stdout.splitlines()[-1])
+    figures["rate"] = figures["calls"] / figures.pop("seconds")
+    figures["errors"] = ", ".join(f"{what} {many}" for what, many in figures["errors"].items() if many)
+    return figures

@@ -1,0 +1,135 @@
+"""A server under measure: its start, its first 200, its processor time and memory, its end."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE.parents[1] / "target" / "bench"
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port, path="/", timeout=5.0):
+    """The status of one fresh call, None while nobody listens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+class Server:
+    """One server process, from its start to its end."""
+
+    def __init__(self, command, env, port, log):
+        self.port = port
+        self.log = Path(log)
+        env = {"PATH": os.environ["PATH"], "TMPDIR": str(BUILT)} | env
+        null = os.open(os.devnull, os.O_RDWR)
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.began = time.monotonic()
+        self.pid = os.posix_spawn(
+            command[0],
+            command,
+            env,
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, log, 2)],
+        )
+        os.close(null)
+        os.close(log)
+
+    def until_first_200(self, path="/"):
+        """Seconds from the start to the end of the first 200."""
+        while time.monotonic() - self.began < 10:
+            if answers(self.port, path) == 200:
+                return time.monotonic() - self.began
+            if os.waitpid(self.pid, os.WNOHANG)[0]:
+                self.pid = 0
+                break
+            time.sleep(0.0002)
+        sys.exit(f"no 200 from the server; its log:\n{self.log.read_text(errors='replace')[-2000:]}")
+
+    def cpu(self, family=False):
+        """Seconds of user and of system time: the server's own, or with those of all processes below it."""
+        pids = below(self.pid) if family else [self.pid]
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+        return sum(int(stat[11]) for stat in stats) / TICK, sum(int(stat[12]) for stat in stats) / TICK
+
+    def resident_kb(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1])
+
+    def end(self):
+        """Kills the server before what it started: it might start that again."""
+        if not self.pid:
+            return
+        family = [descriptor for descriptor in map(descriptor_of, below(self.pid)) if descriptor is not None]
+        for descriptor in family:
+            try:
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # gone by itself
+            os.close(descriptor)
+        os.waitpid(self.pid, 0)
+        self.pid = 0
+
+
+def below(pid):
+    """The process and everything below it, parents first."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        lists = []  # it ended meanwhile
+    return [pid] + [low for children in lists for child in children.split() for low in below(int(child))]
+
+
+def descriptor_of(pid):
+    """A descriptor of the process: unlike its number it cannot come to mean another one."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+
+
+def end_on_term():
+    """A request to end is treated as Ctrl-C is: what was started is ended first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def named_by(variables, report):
+    """The programs that these variables of the environment name; a line for each that is left out."""
+    found = {}
+    for name, variable in variables.items():
+        path = os.environ.get(variable, "")
+        if path and os.access(path, os.X_OK):
+            found[name] = os.path.abspath(path)
+        else:
+            report.line(f"left out: {name}, {variable} does not name a program")
+    return found
+
+
+def compile_c(name, report, *flags):
+    """The C program beside this file as a static binary below target/bench, None without a compiler that can."""
+    out = BUILT / name
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run = subprocess.run(["cc", "-O2", "-static", *flags, "-o", str(out), str(HERE / f"{name}.c")],
+                         capture_output=True, text=True)
+    if run.returncode:
+        report.line(f"left out: {name}.c does not compile here: {run.stderr.strip().splitlines()[-1:]}")
+        return None
+    return str(out)
