@@ -7,18 +7,22 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::{Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, say_of, testfn};
+use support::{ALL_MODES, Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, say_of, testfn};
 
 const ALL_VERBS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"];
 
 /// The role that prints the environment, in a mode.
 fn env_of(mode: &str) -> &'static str {
-    if mode == "cgi" { "cgi-env" } else { "env" }
+    match mode {
+        "cgi" => "cgi-env",
+        "http" => "serve tell",
+        _ => "env",
+    }
 }
 
 #[test]
 fn every_mode_echoes_with_a_length_an_id_and_a_duration() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, echo_of(mode), &[]);
         let answer = heeler.post("/", "hello");
         answer.assert_ok();
@@ -122,7 +126,7 @@ fn a_failure_after_the_head_cuts_the_stream() {
 
 #[test]
 fn head_has_no_body_and_the_connection_goes_on() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, echo_of(mode), &[]);
         let mut conn = heeler.conn();
         for _ in 0..3 {
@@ -150,7 +154,7 @@ fn head_lets_the_handler_write_to_its_end() {
 /// classic-watchdog answers 405 to HEAD and OPTIONS.
 #[test]
 fn every_verb_reaches_the_handler() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, env_of(mode), &[]);
         let variable = if mode == "cgi" { "REQUEST_METHOD" } else { "Http_Method" };
         for verb in ALL_VERBS {
@@ -300,7 +304,7 @@ fn a_path_that_no_program_can_be_given_is_refused() {
 /// The peers answer such paths with a redirect before the function sees them.
 #[test]
 fn paths_reach_the_handler_as_they_are() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, env_of(mode), &[]);
         let variable = if mode == "cgi" { "PATH_INFO" } else { "Http_Path" };
         for path in ["//a//b", "/a/./b/../c", "/a/", "/_/other", "/metrics", "/%", "/100%zz"] {
@@ -311,7 +315,7 @@ fn paths_reach_the_handler_as_they_are() {
 
 #[test]
 fn call_ids_are_taken_over_or_made() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, env_of(mode), &[]);
         let id = |request: Request| {
             let answer = heeler.call(&request);
@@ -329,8 +333,8 @@ fn call_ids_are_taken_over_or_made() {
 
 #[test]
 fn an_answer_may_be_empty() {
-    for mode in ["streaming", "serializing", "classic"] {
-        let heeler = Heeler::play(mode, "exit 0", &[]);
+    for mode in ["streaming", "serializing", "classic", "http"] {
+        let heeler = Heeler::play(mode, if mode == "http" { "serve quiet" } else { "exit 0" }, &[]);
         let mut conn = heeler.conn();
         for _ in 0..3 {
             let answer = conn.call(&Request::post("/", "ignored"));
@@ -345,7 +349,7 @@ fn an_answer_may_be_empty() {
 
 #[test]
 fn http_1_0_clients_are_served_and_closed() {
-    for mode in MODES {
+    for mode in ALL_MODES {
         let heeler = Heeler::play(mode, echo_of(mode), &[]);
         let mut conn = heeler.conn();
         conn.send(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi");

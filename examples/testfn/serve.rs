@@ -3,7 +3,8 @@
 //! Its words: `at=ADDRESS` (`host:port` or `unix:/path`) or `host=HOST` instead of 127.0.0.1 with PORT; `gate` waits for
 //! the gate before it listens; `only-first` ends with 4 if another one has served before; `leave` leaves a daemon
 //! behind; `deaf` ignores TERM; `brief` ends with 5 as soon as somebody has connected. It says `serving PID at ADDRESS`
-//! when it listens, and `signal N` for each signal.
+//! when it listens, and `signal N` for each signal. Answers go by the path, or to every request alike: `echo` gives the
+//! body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -34,16 +35,23 @@ pub(super) fn serve(words: &[String]) {
     let port = || std::env::var("PORT").unwrap_or_else(|_| fail("PORT is not set"));
     let at = value("at").map_or_else(|| format!("{}:{}", value("host").unwrap_or("127.0.0.1"), port()), str::to_owned);
     let brief = has("brief");
+    let kind = ["echo", "quiet", "tell"].into_iter().find(|kind| has(kind));
+    let serve_one = move |stream: Box<dyn Stream>| {
+        if brief {
+            exit(5);
+        }
+        std::thread::spawn(move || answer(stream, kind));
+    };
     match at.strip_prefix("unix:") {
         Some(path) => {
             let listener = UnixListener::bind(path).unwrap_or_else(|error| fail(&format!("{at}: {error}")));
             serving(&at);
-            listener.incoming().flatten().for_each(|stream| serve_one(stream, brief));
+            listener.incoming().flatten().for_each(|stream| serve_one(Box::new(stream)));
         }
         None => {
             let listener = TcpListener::bind(&at).unwrap_or_else(|error| fail(&format!("{at}: {error}")));
             serving(&at);
-            listener.incoming().flatten().for_each(|stream| serve_one(stream, brief));
+            listener.incoming().flatten().for_each(|stream| serve_one(Box::new(stream)));
         }
     }
 }
@@ -86,15 +94,12 @@ fn say_signals(deaf: bool) {
     });
 }
 
-fn serve_one(stream: impl Read + Write + Send + 'static, brief: bool) {
-    if brief {
-        exit(5);
-    }
-    std::thread::spawn(move || answer(stream));
-}
+trait Stream: Read + Write + Send {}
 
-/// One request without a body, one answer.
-fn answer(stream: impl Read + Write) {
+impl<T: Read + Write + Send> Stream for T {}
+
+/// One request, one answer.
+fn answer(stream: Box<dyn Stream>, kind: Option<&str>) {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -102,9 +107,39 @@ fn answer(stream: impl Read + Write) {
             return;
         }
     }
-    let path = head.split(' ').nth(1).unwrap_or_default();
+    let length = header(&head, "content-length").parse().unwrap_or(0);
+    let mut body = Vec::new();
+    let _ = stream.by_ref().take(length).read_to_end(&mut body);
+    let mut words = head.split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (status, answer) = match kind {
+        Some("echo") => (200, body),
+        Some("tell") => (200, told(method, path, &head).into_bytes()),
+        Some(_) => (200, Vec::new()),
+        None => {
+            let (status, text) = by_path(path);
+            (status, text.into_bytes())
+        }
+    };
+    let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+    let body = if method == "HEAD" { &[] } else { &answer[..] };
+    let _ = stream.get_mut().write_all(&[head.as_bytes(), body].concat());
+}
+
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next().unwrap_or_default()
+}
+
+/// As the role `env` would print it.
+fn told(method: &str, path: &str, head: &str) -> String {
+    let id = header(head, "x-call-id");
+    format!("Http_Method={method}\nHttp_Path={path}\nHEELER_CALL_ID={id}\n")
+}
+
+fn by_path(path: &str) -> (u16, String) {
     let number = || path.rsplit('/').next().and_then(|part| part.parse::<usize>().ok()).unwrap_or(99);
-    let (status, body) = match path.split('/').nth(1).unwrap_or_default() {
+    match path.split('/').nth(1).unwrap_or_default() {
         "env" => (200, std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect()),
         "pid" => (200, format!("{}\n", std::process::id())),
         "exit" => exit(i32::try_from(number()).unwrap_or(99)),
@@ -117,7 +152,5 @@ fn answer(stream: impl Read + Write) {
         "ready" if gate().is_some_and(|gate| gate.join("ready").exists()) => (200, "yes\n".to_owned()),
         "ready" => (503, "no\n".to_owned()),
         _ => (200, "hello\n".to_owned()),
-    };
-    let text = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
-    let _ = stream.get_mut().write_all(text.as_bytes());
+    }
 }

@@ -45,6 +45,9 @@ pub const SECOND: Duration = Duration::from_secs(1);
 /// Every mode that starts a process for each call.
 pub const MODES: [&str; 4] = ["streaming", "serializing", "classic", "cgi"];
 
+/// And with a server that is kept.
+pub const ALL_MODES: [&str; 5] = ["streaming", "serializing", "classic", "cgi", "http"];
+
 /// The same test for several cases at once, where each of them waits for a limit.
 pub fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
@@ -57,7 +60,11 @@ pub fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn
 
 /// The role that gives a request's body back, in a mode.
 pub fn echo_of(mode: &str) -> &'static str {
-    if mode == "cgi" { "cgi-echo" } else { "echo" }
+    match mode {
+        "cgi" => "cgi-echo",
+        "http" => "serve echo",
+        _ => "echo",
+    }
 }
 
 /// The role that prints its words, in a mode.
