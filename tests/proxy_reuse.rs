@@ -95,7 +95,7 @@ impl Dice {
     }
 }
 
-/// Ten times what heeler takes for sure, since on a busy machine an answer is read some time after it was sent.
+/// Five times what heeler takes for sure, since on a busy machine an answer is read some time after it was sent.
 const SHORTEST_IDLE_US: u64 = 10_000;
 
 /// Counts ids, and closes each connection after an idle time of its own choice.

@@ -171,6 +171,11 @@ impl Body for Answer {
 }
 
 impl Http1 {
+    /// All of a short answer, as it often comes with its head.
+    pub(super) fn take_whole(&mut self) -> Option<Bytes> {
+        self.decoder.whole(&mut self.connection.buffer)
+    }
+
     /// What has been read already.
     pub(super) fn take_ready(&mut self) -> Result<VecDeque<Frame<Bytes>>, CallError> {
         let mut ready = VecDeque::new();

@@ -113,6 +113,14 @@ impl Decoder {
         }
     }
 
+    /// All of a body whose length is known, if all of it is there.
+    pub(super) fn whole(&mut self, buffer: &mut BytesMut) -> Option<Bytes> {
+        let Decoder::Length(length) = *self else { return None };
+        let length = usize::try_from(length).ok().filter(|length| *length <= buffer.len())?;
+        *self = Decoder::Done;
+        Some(buffer.split_to(length).freeze())
+    }
+
     /// The connection has come to its end.
     pub(super) fn close(&mut self) -> Result<(), BadBody> {
         match self {

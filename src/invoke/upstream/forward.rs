@@ -22,6 +22,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// An address of version 6 with what separates it from the one before.
+const ADDRESS_ROOM: usize = 41;
+/// The caller's element of `Forwarded`, but for the host.
+const FORWARDED_ROOM: usize = 64 + ADDRESS_ROOM;
+
 /// Whether a header that is a list of words has this one, however it is spelled.
 pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
@@ -151,6 +156,7 @@ fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
     set(headers, FORWARDED, forwarded);
     if let Some(remote) = remote {
         let separator = if addresses.is_empty() { "" } else { ", " };
+        addresses.reserve(ADDRESS_ROOM);
         let _ = write!(addresses, "{separator}{remote}");
         set(headers, X_FORWARDED_FOR, addresses);
     }
@@ -169,6 +175,7 @@ fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
 fn forwarded(headers: &HeaderMap, addresses: &str, remote: Option<IpAddr>) -> String {
     let host = text(headers, &HOST).unwrap_or_default();
     let mut all = joined(headers, &FORWARDED);
+    all.reserve(FORWARDED_ROOM + host.len());
     if !all.is_empty() || addresses.is_empty() {
         push_caller(&mut all, remote);
         push_host(&mut all, host, "http");

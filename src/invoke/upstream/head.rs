@@ -1,5 +1,7 @@
 //! Heads of HTTP/1 answers: read, judged, and how long the body behind them is (RFC 9112 §4 to §6).
 
+use std::mem::MaybeUninit;
+
 use bytes::BytesMut;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{HeaderMap, StatusCode};
@@ -44,12 +46,12 @@ pub(super) enum BadHead {
 
 /// Takes a head off the front of what was read; `None` while it is not all there.
 pub(super) fn take(buffer: &mut BytesMut) -> Result<Option<Head>, BadHead> {
-    let mut slots = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut response = httparse::Response::new(&mut slots);
+    let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut []);
     // RFC 9112 §5.1: a proxy removes the blanks that some servers put before the colon.
     let mut config = httparse::ParserConfig::default();
     config.allow_spaces_after_header_name_in_responses(true);
-    let length = match config.parse_response(&mut response, buffer) {
+    let length = match config.parse_response_with_uninit_headers(&mut response, buffer, &mut slots) {
         Ok(httparse::Status::Complete(length)) if length <= LARGEST => length,
         Ok(httparse::Status::Partial) if buffer.len() < LARGEST => return Ok(None),
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(BadHead::TooLarge),
@@ -129,18 +131,30 @@ impl Head {
 
     /// RFC 9112 §6.3: several lengths are one if they say the same.
     fn length(&mut self) -> Result<u64, BadHead> {
+        let mut values = self.headers.get_all(CONTENT_LENGTH).iter();
+        if let (Some(only), None) = (values.next(), values.next())
+            && let Some(length) = number(only.as_bytes())
+        {
+            return Ok(length);
+        }
         let all: Vec<_> = self.headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes).collect();
         let all = all.join(&b',');
         let bad = || BadHead::Length(String::from_utf8_lossy(&all).into_owned());
         let mut parts = all.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let first = parts.next().unwrap_or_default();
-        if !first.iter().all(u8::is_ascii_digit) || !parts.all(|part| part == first) {
+        if !parts.all(|part| part == first) {
             return Err(bad());
         }
-        let length: u64 = std::str::from_utf8(first).ok().and_then(|digits| digits.parse().ok()).ok_or_else(bad)?;
+        let length = number(first).ok_or_else(bad)?;
         self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         Ok(length)
     }
+}
+
+/// Digits alone: `parse` would take a sign.
+fn number(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
 }
 
 fn lossy(value: &HeaderValue) -> String {

@@ -98,6 +98,10 @@ impl Outbound {
         let keep_alive = keep_alive && (whole || upload.is_some());
         let decoder = Decoder::new(framing);
         let mut http1 = Http1 { connection, decoder, upload, keep_alive, endpoint: endpoint.clone() };
+        if let Some(body) = http1.take_whole() {
+            http1.finish();
+            return Ok(Reply::new(status, headers, ReplyBody::of(body)));
+        }
         let ready = http1.take_ready().map_err(Failed::Final)?;
         if http1.is_over() && ready.iter().all(|frame| frame.is_data()) {
             http1.finish();

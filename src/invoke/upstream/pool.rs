@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
 
-/// No server closes a connection so soon after its answer, but one that said `Connection: close`.
-const SURELY_OPEN: Duration = Duration::from_millis(1);
+/// No server closes a connection so soon after its answer, but one that said `Connection: close`. Under load heeler
+/// itself takes a millisecond from one look at a connection to the next.
+const SURELY_OPEN: Duration = Duration::from_millis(2);
 /// of-watchdog's own limit, which images are known to live with: a server that serves one connection at a time is not
 /// held up for longer.
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
@@ -29,19 +30,38 @@ struct Idle {
 }
 
 impl Pool {
-    /// A connection for a call that may run twice, or must not. What is too old for the latter is closed: the fresh
-    /// connection that is opened instead takes its place at the upstream.
+    /// A connection for a call that may run twice, or must not.
     pub(super) fn take(&self, repeatable: bool) -> Option<Connection> {
-        while let Some(idle) = lock(&self.0).pop() {
-            let age = idle.since.elapsed();
-            if !repeatable && age > SURELY_OPEN {
-                return None;
-            }
+        let now = Instant::now();
+        loop {
+            let connection = match repeatable {
+                true => self.newest(now),
+                false => self.oldest_of_the_young(now),
+            }?;
             // Bytes behind an answer belong to no call, and an end is an end.
-            if age < LONGEST_IDLE && idle.connection.stream.is_quiet() {
-                return Some(idle.connection);
+            if connection.stream.is_quiet() {
+                return Some(connection);
             }
         }
+    }
+
+    /// So that those which are not needed any more grow old.
+    fn newest(&self, now: Instant) -> Option<Connection> {
+        let idle = lock(&self.0).pop()?;
+        (now.saturating_duration_since(idle.since) < LONGEST_IDLE).then_some(idle.connection)
+    }
+
+    /// The younger ones are still young for the next call. If there is none, one of the old is closed: the fresh
+    /// connection that is opened instead takes its place at the upstream.
+    fn oldest_of_the_young(&self, now: Instant) -> Option<Connection> {
+        let mut all = lock(&self.0);
+        let first = all.partition_point(|idle| now.saturating_duration_since(idle.since) > SURELY_OPEN);
+        if first < all.len() {
+            return Some(all.remove(first).connection);
+        }
+        let old = all.pop();
+        drop(all);
+        drop(old);
         None
     }
 
