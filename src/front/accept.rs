@@ -72,7 +72,7 @@ impl Room {
         match self.places.clone().try_acquire_owned() {
             Ok(place) => {
                 let opened = (self.door == Door::Main).then(|| Opened::new(shared));
-                tokio::spawn(serve(shared.clone(), stream, self.door, place, opened));
+                crate::task::spawn(serve(shared.clone(), stream, self.door, place, opened));
             }
             Err(_) => self.refuse(shared, stream),
         }
@@ -82,7 +82,7 @@ impl Room {
         let error = CallError::new(Reason::Connections, "all connections (max_connections) are taken");
         shared.metrics.refused(error.reason);
         if let Ok(place) = self.refusals.clone().try_acquire_owned() {
-            tokio::spawn(async move {
+            crate::task::spawn(async move {
                 let _ = timeout(REFUSAL_TIME, say_no(stream, &error)).await;
                 drop(place);
             });

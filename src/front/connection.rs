@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, server::conn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -141,7 +141,7 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     watch.clock.http2();
     let service = service_fn(move |request: Request<Incoming>| session.clone().serve(request));
     let mut connection = pin!(
-        conn::http2::Builder::new(TokioExecutor::new())
+        conn::http2::Builder::new(crate::task::Executor)
             .max_header_list_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(socket), service)
     );

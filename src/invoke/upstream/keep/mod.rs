@@ -110,7 +110,7 @@ impl Prepared {
     pub fn start(self) -> Keeper {
         let Prepared { task, end, states } = self;
         let leader = task.leader.clone();
-        Keeper { task: tokio::spawn(task.run()), end: Some(end), states, leader }
+        Keeper { task: crate::task::spawn(task.run()), end: Some(end), states, leader }
     }
 }
 
