@@ -109,6 +109,17 @@ fn the_environment_is_read_in_config_only() {
 }
 
 #[test]
+fn nothing_is_said_below_info_but_by_the_log() {
+    none(&broken(
+        |source| {
+            !source.name.ends_with("tests.rs")
+                && ["debug", "trace"].iter().any(|level| has_word(&source.code, &format!("tracing::{level}")))
+        },
+        "says what release builds leave out; say `crate::log::debug!`",
+    ));
+}
+
+#[test]
 fn tasks_are_started_in_one_place() {
     none(&broken(
         |source| source.name != "task.rs" && before_tests(&source.code).contains("tokio::spawn("),

@@ -41,7 +41,7 @@ fn hand_on(signal: i32, others: &UnboundedSender<i32>) {
     let for_handlers =
         matches!(signal, libc::SIGHUP | libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGWINCH) || signal >= FIRST_REAL_TIME;
     if !for_handlers || others.send(signal).is_err() {
-        tracing::debug!(signal, "signal passed over");
+        crate::log::debug!(signal, "signal passed over");
     }
 }
 

@@ -92,7 +92,7 @@ impl Room {
     /// EMFILE and ENFILE leave the client in the queue: the spare descriptor lets it in to be told.
     async fn make_room(&mut self, shared: &Shared, listener: &Listener, error: io::Error) {
         if !matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-            tracing::debug!(%error, "a client was not accepted");
+            crate::log::debug!(%error, "a client was not accepted");
             // It may have left, or the kernel has no memory: then asking again at once would only spin.
             sleep(NO_DESCRIPTOR_PAUSE).await;
             return;

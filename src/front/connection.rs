@@ -125,7 +125,7 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
             }
         }
         Ok(Err(error)) => {
-            tracing::debug!(%error, "connection ended");
+            crate::log::debug!(%error, "connection ended");
             if error.is_parse() {
                 linger(connection.into_parts().io.into_inner()).await;
             }
@@ -199,7 +199,7 @@ impl Watch {
         let mut orders = shared.orders.subscribe();
         orders.mark_changed(); // What was ordered before this connection came holds for it too.
         let hangup = shared.hangups.watch(stream.as_fd());
-        let hangup = hangup.inspect_err(|error| tracing::debug!(%error, "a hang-up will be seen late")).ok();
+        let hangup = hangup.inspect_err(|error| crate::log::debug!(%error, "a hang-up will be seen late")).ok();
         Watch { clock, orders, hangup, gone: false, fd: stream.as_fd().as_raw_fd() }
     }
 

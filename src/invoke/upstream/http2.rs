@@ -65,7 +65,7 @@ impl Http2 {
         let mut speaks = self.speaks.lock().await;
         if speaks.is_none() {
             *speaks = timeout(HELLO_TIME, greet(endpoint)).await.map_or(Some(false), Result::ok);
-            tracing::debug!(speaks = *speaks, "whether the upstream speaks HTTP/2");
+            crate::log::debug!(speaks = *speaks, "whether the upstream speaks HTTP/2");
         }
         speaks.unwrap_or(false)
     }
@@ -113,7 +113,7 @@ impl Http2 {
             .map_err(io::Error::other)?;
         crate::task::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "the HTTP/2 connection to the upstream ended");
+                crate::log::debug!(%error, "the HTTP/2 connection to the upstream ended");
             }
         });
         *self.lock() = Some(sender.clone());
