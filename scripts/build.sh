@@ -21,9 +21,6 @@ else
     echo "the musl target cannot be added here: building for $triple with +crt-static"
 fi
 
-# Less code for inlining's sake: below LLVM's own thresholds of 225 and 325 (docs/decisions/binary-size.md has figures).
-flags="$flags -C llvm-args=-inline-threshold=170 -C llvm-args=-inlinehint-threshold=225"
-
 # rust-lld packs relative relocations and folds equal functions. rustup brings it; a distribution's rustc may not have it.
 host="$(rustc -vV | sed -n 's/^host: //p')"
 case "$triple" in
