@@ -11,7 +11,7 @@
 //! | [`invoke`] | calls: one mode of running the handler each |
 //! | [`process`] | lives and dies: spawn, reap, end a tree |
 //! | [`init`] | `heeler init`, the plain init |
-//! | [`health`], [`metrics`], [`log`], [`reason`], [`duration`], [`program`] | leaves that everybody may use |
+//! | [`health`], [`metrics`], [`log`], [`reason`], [`duration`], [`program`], `task` | leaves that everybody may use |
 //!
 //! Imports go down this table and never up; `tests/tidy.rs` holds that.
 //! Unsafe code is denied but for the modules that allow it by name: `process::spawn`, `process::sys`,
@@ -32,3 +32,4 @@ pub mod metrics;
 pub mod process;
 pub mod program;
 pub mod reason;
+mod task;

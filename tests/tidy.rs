@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that everybody may use, and that use only each other.
-const LEAVES: [&str; 7] = ["duration", "fd", "health", "log", "metrics", "program", "reason"];
+const LEAVES: [&str; 8] = ["duration", "fd", "health", "log", "metrics", "program", "reason", "task"];
 
 /// Who may import whom, leaves left out. `config` may name types of the folders, nothing that runs.
 const ALLOWED: [(&str, &[&str]); 8] = [
@@ -105,6 +105,25 @@ fn the_environment_is_read_in_config_only() {
     none(&broken(
         |source| source.module() != "config" && ENVIRONMENT.iter().any(|call| has_word(&source.code, call)),
         "reads the environment; that is config's part",
+    ));
+}
+
+#[test]
+fn nothing_is_said_below_info_but_by_the_log() {
+    none(&broken(
+        |source| {
+            !source.name.ends_with("tests.rs")
+                && ["debug", "trace"].iter().any(|level| has_word(&source.code, &format!("tracing::{level}")))
+        },
+        "says what release builds leave out; say `crate::log::debug!`",
+    ));
+}
+
+#[test]
+fn tasks_are_started_in_one_place() {
+    none(&broken(
+        |source| source.name != "task.rs" && before_tests(&source.code).contains("tokio::spawn("),
+        "starts a task of a type of its own; say `crate::task::spawn`",
     ));
 }
 
@@ -221,9 +240,14 @@ fn is_type(item: &str) -> bool {
     item.is_empty() || item == "self" || item.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
+/// The file without the tests at its foot.
+fn before_tests(code: &str) -> &str {
+    code.split("#[cfg(test)]\nmod ").next().unwrap_or(code)
+}
+
 /// The longest chain of `super::` before the tests at the file's foot.
 fn climbs(code: &str) -> usize {
-    let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or(code);
+    let code = before_tests(code);
     let mut longest = 0;
     for mut rest in after_words(code, "super::") {
         let mut chain = 1;

@@ -22,7 +22,7 @@ pub(super) fn start(processes: Processes) -> io::Result<(Ends, Others)> {
     let signals = Signals::new()?;
     let (tell_end, ends) = unbounded_channel();
     let (tell_other, others) = unbounded_channel();
-    tokio::spawn(async move {
+    crate::task::spawn(async move {
         // Children that ended before the first signal could be read.
         processes.collect();
         loop {
@@ -41,7 +41,7 @@ fn hand_on(signal: i32, others: &UnboundedSender<i32>) {
     let for_handlers =
         matches!(signal, libc::SIGHUP | libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGWINCH) || signal >= FIRST_REAL_TIME;
     if !for_handlers || others.send(signal).is_err() {
-        tracing::debug!(signal, "signal passed over");
+        crate::log::debug!(signal, "signal passed over");
     }
 }
 
@@ -59,7 +59,7 @@ impl Ends {
 impl Others {
     /// Hands each one to the handler's first process.
     pub(super) fn go_to(mut self, leader: Leader) {
-        tokio::spawn(async move {
+        crate::task::spawn(async move {
             while let Some(signal) = self.0.recv().await {
                 leader.signal(signal);
             }

@@ -72,7 +72,7 @@ impl Room {
         match self.places.clone().try_acquire_owned() {
             Ok(place) => {
                 let opened = (self.door == Door::Main).then(|| Opened::new(shared));
-                tokio::spawn(serve(shared.clone(), stream, self.door, place, opened));
+                crate::task::spawn(serve(shared.clone(), stream, self.door, place, opened));
             }
             Err(_) => self.refuse(shared, stream),
         }
@@ -82,7 +82,7 @@ impl Room {
         let error = CallError::new(Reason::Connections, "all connections (max_connections) are taken");
         shared.metrics.refused(error.reason);
         if let Ok(place) = self.refusals.clone().try_acquire_owned() {
-            tokio::spawn(async move {
+            crate::task::spawn(async move {
                 let _ = timeout(REFUSAL_TIME, say_no(stream, &error)).await;
                 drop(place);
             });
@@ -92,7 +92,7 @@ impl Room {
     /// EMFILE and ENFILE leave the client in the queue: the spare descriptor lets it in to be told.
     async fn make_room(&mut self, shared: &Shared, listener: &Listener, error: io::Error) {
         if !matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-            tracing::debug!(%error, "a client was not accepted");
+            crate::log::debug!(%error, "a client was not accepted");
             // It may have left, or the kernel has no memory: then asking again at once would only spin.
             sleep(NO_DESCRIPTOR_PAUSE).await;
             return;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, server::conn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -125,7 +125,7 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
             }
         }
         Ok(Err(error)) => {
-            tracing::debug!(%error, "connection ended");
+            crate::log::debug!(%error, "connection ended");
             if error.is_parse() {
                 linger(connection.into_parts().io.into_inner()).await;
             }
@@ -141,7 +141,7 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     watch.clock.http2();
     let service = service_fn(move |request: Request<Incoming>| session.clone().serve(request));
     let mut connection = pin!(
-        conn::http2::Builder::new(TokioExecutor::new())
+        conn::http2::Builder::new(crate::task::Executor)
             .max_header_list_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(socket), service)
     );
@@ -199,7 +199,7 @@ impl Watch {
         let mut orders = shared.orders.subscribe();
         orders.mark_changed(); // What was ordered before this connection came holds for it too.
         let hangup = shared.hangups.watch(stream.as_fd());
-        let hangup = hangup.inspect_err(|error| tracing::debug!(%error, "a hang-up will be seen late")).ok();
+        let hangup = hangup.inspect_err(|error| crate::log::debug!(%error, "a hang-up will be seen late")).ok();
         Watch { clock, orders, hangup, gone: false, fd: stream.as_fd().as_raw_fd() }
     }
 

@@ -38,7 +38,7 @@ impl Hangups {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let watched: OwnedFd = epoll.0.try_clone()?;
         let hangups = Arc::new(Hangups { epoll, waiting: Mutex::default(), next: AtomicU64::new(0) });
-        tokio::spawn(hear(hangups.clone(), crate::fd::watch(watched)?));
+        crate::task::spawn(hear(hangups.clone(), crate::fd::watch(watched)?));
         Ok(hangups)
     }
 

@@ -154,7 +154,7 @@ impl Listener {
 /// may end, then the queue is emptied.
 async fn close_tcp(tcp: TcpListener) -> Vec<Stream> {
     if let Err(error) = shut_out_new_handshakes(&tcp) {
-        tracing::debug!(%error, "the listener is closed without a filter");
+        crate::log::debug!(%error, "the listener is closed without a filter");
     }
     tokio::time::sleep(LAST_HANDSHAKES).await;
     let Ok(tcp) = tcp.into_std() else { return Vec::new() };

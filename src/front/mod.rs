@@ -45,6 +45,7 @@ use route::Door;
 use crate::health::Health;
 use crate::invoke::Invoker;
 use crate::metrics::Metrics;
+use crate::task;
 
 /// All doors and what stands behind them.
 pub struct Front {
@@ -128,7 +129,7 @@ impl Front {
         let address = bound.address.clone();
         let listener = bound.listen().map_err(|error| ListenError::new(&address, error))?;
         // Open to the very end: nobody waits for this task.
-        tokio::spawn(accept::run(self.shared.clone(), listener, Door::Admin));
+        task::spawn(accept::run(self.shared.clone(), listener, Door::Admin));
         Ok(address)
     }
 
@@ -137,7 +138,8 @@ impl Front {
         for bound in doors.0 {
             let address = bound.address.clone();
             let listener = bound.listen().map_err(|error| ListenError::new(&address, error))?;
-            self.listeners.spawn(accept::run(self.shared.clone(), listener, Door::Main));
+            let accepting: task::Boxed<()> = Box::pin(accept::run(self.shared.clone(), listener, Door::Main));
+            self.listeners.spawn(accepting);
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Watched {
     /// Inside a runtime.
     pub(super) fn new(answer: Accounted, limit: Duration) -> Watched {
         let slot = Arc::new(Mutex::new(Slot { answer: Some(answer), waiting: Some(Instant::now()) }));
-        tokio::spawn(watch(Arc::downgrade(&slot), limit));
+        crate::task::spawn(watch(Arc::downgrade(&slot), limit));
         Watched(slot)
     }
 

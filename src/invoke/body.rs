@@ -218,9 +218,11 @@ fn broken(error: hyper::Error) -> CallError {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let Some(mut inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
         let reading = self.reading.take();
-        runtime.spawn(async move {
+        crate::task::spawn(async move {
             let rest = async { while let Some(Ok(_)) = inner.frame().await {} };
             let _ = timeout(LONGEST_REST, rest).await;
             drop(reading);

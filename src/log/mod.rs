@@ -27,6 +27,14 @@ use crate::metrics::Metrics;
 
 pub use access::Access;
 pub use direct::stderr_line;
+pub use own::DETAIL;
+
+/// An own line at debug level. For `tracing` it is an info with a target of its own: below info nothing is compiled in
+/// (`release_max_level_info`), as what h2 says there of each frame is 70 kB of code.
+macro_rules! debug {
+    ($($line:tt)+) => { tracing::info!(target: $crate::log::DETAIL, $($line)+) };
+}
+pub(crate) use debug;
 
 /// Text or JSON lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

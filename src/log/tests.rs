@@ -136,7 +136,7 @@ fn own_lines_as_text() {
     let lines = own_lines(config(Format::Text, true), || {
         tracing::info!(port = 8080, path = "/a b", mode = "http", "listening");
         tracing::warn!(late = true, took = 1.5, error = %"a\nb", empty = "", "odd\n\u{1b}[31mline {}", 1);
-        tracing::debug!("not shown");
+        crate::log::debug!("not shown");
         tracing::error!(target: "h2::codec", "shown");
         tracing::info!(target: "h2::codec", "not shown");
         let _span = tracing::info_span!("unused").entered();
@@ -150,6 +150,14 @@ fn own_lines_as_text() {
             "error shown",
         ]
     );
+}
+
+#[test]
+fn own_lines_below_info() {
+    let lines = own_lines(Config { level: Level::DEBUG, ..config(Format::Text, true) }, || {
+        crate::log::debug!(left = 1, "told")
+    });
+    assert_eq!(after_time(std::str::from_utf8(&lines).unwrap(), RFC3339), "debug told left=1\n");
 }
 
 #[test]

@@ -7,8 +7,8 @@ pub(super) const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Whether `accept` asks for OpenMetrics by name, and not for plain text rather.
 pub(super) fn wants_openmetrics(accept: &str) -> bool {
-    let mut openmetrics: f32 = 0.0;
-    let mut plain: f32 = 0.0;
+    let mut openmetrics = 0;
+    let mut plain = 0;
     for range in accept.split(',') {
         let (media, q) = media_range(range);
         match media.to_ascii_lowercase().as_str() {
@@ -17,25 +17,40 @@ pub(super) fn wants_openmetrics(accept: &str) -> bool {
             _ => {}
         }
     }
-    openmetrics > 0.0 && openmetrics >= plain
+    openmetrics > 0 && openmetrics >= plain
 }
 
-/// The media type and its q. A version that is not ours counts as q=0.
-fn media_range(range: &str) -> (&str, f32) {
+/// The media type and its q in thousandths. A version that is not ours counts as q=0.
+fn media_range(range: &str) -> (&str, u32) {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
-    let mut q = 1.0;
+    let mut q = 1000;
     for (key, value) in parts.filter_map(|part| part.split_once('=')) {
         let value = value.trim().trim_matches('"');
         match key.trim().to_ascii_lowercase().as_str() {
-            "q" => q = value.parse().unwrap_or(0.0),
+            "q" => q = thousandths(value).unwrap_or(0),
             "version" if media.eq_ignore_ascii_case("application/openmetrics-text") && !known_version(value) => {
-                return (media, 0.0);
+                return (media, 0);
             }
             _ => {}
         }
     }
     (media, q)
+}
+
+/// `0.75` is 750: a weight has three decimals at most (RFC 9110 §12.4.2). More are cut off.
+fn thousandths(weight: &str) -> Option<u32> {
+    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
+    if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let decimals = format!("{decimals:0<3}");
+    let decimals: u32 = decimals[..3].parse().ok()?;
+    match whole {
+        "0" => Some(decimals),
+        "1" => Some(1000),
+        _ => None,
+    }
 }
 
 fn known_version(version: &str) -> bool {

@@ -98,5 +98,5 @@ impl Service {
 fn follow(pipe: FromChild, stream: Stream, log: &HandlerLog) -> JoinHandle<()> {
     let source = Source { log: log.clone(), stream, call_id: None };
     let mut ours = pipe.into_ours();
-    tokio::spawn(async move { log_lines(&mut ours, &source, std::future::pending()).await })
+    crate::task::spawn(async move { log_lines(&mut ours, &source, std::future::pending()).await })
 }

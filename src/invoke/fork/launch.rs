@@ -48,7 +48,9 @@ impl Launch {
         let running = Running::new(stdout, end, alive, shared.clone(), source.clone());
         let (shared, input, deadline, place) = (shared.clone(), self.input, self.deadline, self.place);
         let busy = Busy::new(&shared.busy);
-        tokio::spawn(Supervisor { shared, child, input, source, deadline, given_up, tell, place, busy }.run(stderr));
+        crate::task::spawn(
+            Supervisor { shared, child, input, source, deadline, given_up, tell, place, busy }.run(stderr),
+        );
         Ok(running)
     }
 }
@@ -56,5 +58,5 @@ impl Launch {
 /// Copies what kept leftovers still say, until the last of them is gone.
 pub(super) fn follow(pipe: FromChild, source: Source) {
     let mut ours = pipe.into_ours();
-    tokio::spawn(async move { output::log_lines(&mut ours, &source, std::future::pending()).await });
+    crate::task::spawn(async move { output::log_lines(&mut ours, &source, std::future::pending()).await });
 }

@@ -6,17 +6,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::HeaderMap;
-use serde_json::{Value, json};
 
 /// `{"header":{"Name":["value",…],…},"body":{"raw":"base64"}}`. The body is encoded piece by piece, and each piece is
 /// let go of as it is done.
 pub(super) fn request(headers: &HeaderMap, mut body: VecDeque<Bytes>) -> Bytes {
-    let mut header: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut header: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in headers {
-        header.entry(canonical(name.as_str())).or_default().push(String::from_utf8_lossy(value.as_bytes()).into());
+        header
+            .entry(canonical(name.as_str()))
+            .or_default()
+            .push(String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
+    let header = serde_json::to_string(&header).expect("strings are always JSON");
     let length: usize = body.iter().map(Bytes::len).sum();
-    let mut text = format!("{{\"header\":{},\"body\":{{\"raw\":\"", json!(header));
+    let mut text = format!("{{\"header\":{header},\"body\":{{\"raw\":\"");
     text.reserve_exact(length.div_ceil(3) * 4 + 3);
     let mut carry = Vec::with_capacity(3);
     while let Some(chunk) = body.pop_front() {
@@ -44,6 +47,8 @@ fn canonical(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]

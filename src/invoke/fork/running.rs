@@ -157,8 +157,8 @@ impl Running {
 /// A call that is given up: its processes have their grace yet, and a word of theirs must not be their end by SIGPIPE.
 impl Drop for Running {
     fn drop(&mut self) {
-        if let (Some(stdout), Ok(runtime)) = (self.stdout.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(output::discard(stdout.into_ours()));
+        if let (Some(stdout), Ok(_)) = (self.stdout.take(), tokio::runtime::Handle::try_current()) {
+            crate::task::spawn(output::discard(stdout.into_ours()));
         }
     }
 }

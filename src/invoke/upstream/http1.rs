@@ -93,7 +93,7 @@ impl Outbound {
             return Ok(Reply::upgraded(headers, upgraded));
         }
         let whole = upload.is_none();
-        let upload = upload.and_then(Upload::unless_unasked).map(|rest| Uploading(tokio::spawn(rest.run())));
+        let upload = upload.and_then(Upload::unless_unasked).map(|rest| Uploading(crate::task::spawn(rest.run())));
         // An upstream that answers without asking for the body it expected would take the next request for it.
         let keep_alive = keep_alive && (whole || upload.is_some());
         let decoder = Decoder::new(framing);

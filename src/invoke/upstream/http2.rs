@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -67,7 +67,7 @@ impl Http2 {
         let mut speaks = self.speaks.lock().await;
         if speaks.is_none() {
             *speaks = timeout(HELLO_TIME, greet(endpoint)).await.map_or(Some(false), Result::ok);
-            tracing::debug!(speaks = *speaks, "whether the upstream speaks HTTP/2");
+            crate::log::debug!(speaks = *speaks, "whether the upstream speaks HTTP/2");
         }
         speaks.unwrap_or(false)
     }
@@ -106,16 +106,16 @@ impl Http2 {
             return Ok(sender.clone());
         }
         let io = TokioIo::new(Raw::new(endpoint.connect().await?, BytesMut::new()));
-        let (sender, connection) = Builder::new(TokioExecutor::new())
+        let (sender, connection) = Builder::new(crate::task::Executor)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(LARGEST_HEAD)
             .handshake(io)
             .await
             .map_err(io::Error::other)?;
-        tokio::spawn(async move {
+        crate::task::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "the HTTP/2 connection to the upstream ended");
+                crate::log::debug!(%error, "the HTTP/2 connection to the upstream ended");
             }
         });
         *self.lock() = Some(sender.clone());

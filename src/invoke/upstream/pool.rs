@@ -76,7 +76,7 @@ impl Pool {
         let first = idle.is_empty();
         idle.push(Idle { connection, since: Instant::now() });
         if first {
-            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+            crate::task::spawn(sweep(Arc::downgrade(&self.0)));
         }
     }
 }

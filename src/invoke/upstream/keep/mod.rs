@@ -110,7 +110,7 @@ impl Prepared {
     pub fn start(self) -> Keeper {
         let Prepared { task, end, states } = self;
         let leader = task.leader.clone();
-        Keeper { task: tokio::spawn(task.run()), end: Some(end), states, leader }
+        Keeper { task: crate::task::spawn(task.run()), end: Some(end), states, leader }
     }
 }
 
@@ -150,7 +150,7 @@ impl Leader {
     pub fn signal(&self, signal: i32) {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(tree) => tree.signal_leader(signal),
-            None => tracing::debug!(signal, "no handler runs that could hear a signal"),
+            None => crate::log::debug!(signal, "no handler runs that could hear a signal"),
         }
     }
 
