@@ -127,6 +127,8 @@ impl Upload {
         match self.poll_next(cx) {
             Poll::Pending if !last_look => {
                 self.before = Before::SecondLook;
+                // The caller may wait for an answer before it sends any of its body: the head must not wait for that.
+                cx.waker().wake_by_ref();
                 Poll::Pending
             }
             Poll::Pending => {
