@@ -82,7 +82,8 @@ impl Upstream {
         }
     }
 
-    pub(super) fn holds_bodies(&self) -> bool {
-        self.0.config.buffer_body
+    /// A body whose length is known is passed on as it comes.
+    pub(super) fn holds_body(&self, length: Option<u64>) -> bool {
+        self.0.config.buffer_body && length.is_none()
     }
 }
