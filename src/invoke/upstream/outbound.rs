@@ -71,7 +71,7 @@ async fn length(shared: &Shared, call: &mut Call) -> Result<Length, CallError> {
     if !shared.config.buffer_body {
         return Ok(Length::Chunked);
     }
-    let body = call.body.collect().await?;
+    let body = call.whole_body().await?;
     let length = body.iter().map(Bytes::len).sum();
     call.body = RequestBody::held(body);
     Ok(Length::Known(length))
