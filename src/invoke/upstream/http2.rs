@@ -27,7 +27,9 @@ const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const HELLO_TIME: Duration = Duration::from_secs(1);
 /// For each stream; more is not in flight on a loopback, and it is what a slow caller can make heeler hold.
 const STREAM_WINDOW: u32 = 512 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// The greatest there is (RFC 9113 §6.9.1): all calls share the connection, and whatever is held for callers that do not
+/// read must leave room for the others. The windows of the streams are the bound.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// Heads as large as callers may send them.
 const LARGEST_HEAD: u32 = 64 * 1024;
 
