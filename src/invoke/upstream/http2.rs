@@ -3,8 +3,8 @@
 use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -42,22 +42,39 @@ pub(super) struct Http2 {
 }
 
 /// A request's body for hyper.
-pub(super) struct Outgoing(pub(super) RequestBody);
+pub(super) struct Outgoing {
+    body: RequestBody,
+    fault: Fault,
+}
+
+/// What was wrong with a body. hyper resets the stream for it and tells of the reset alone.
+type Fault = Arc<Mutex<Option<CallError>>>;
+
+impl Outgoing {
+    pub(super) fn new(body: RequestBody) -> Outgoing {
+        Outgoing { body, fault: Fault::default() }
+    }
+}
 
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = CallError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
-        self.get_mut().0.poll_next(cx)
+        let Outgoing { body, fault } = self.get_mut();
+        let frame = ready!(body.poll_next(cx));
+        if let Some(Err(error)) = &frame {
+            *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(CallError::new(error.reason, &*error.message));
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end()
+        self.body.is_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.length().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.body.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -78,6 +95,7 @@ impl Http2 {
         endpoint: &Endpoint,
         mut request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, CallError> {
+        let fault = request.body().fault.clone();
         let mut last_error = None;
         for _ in 0..2 {
             let sender = self.sender(endpoint).await;
@@ -86,6 +104,9 @@ impl Http2 {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
+            if let Some(fault) = fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(fault); // The connection is as good as before.
+            }
             self.forget();
             match failed.take_message() {
                 Some(unsent) => request = unsent,
@@ -142,12 +163,8 @@ async fn greet(endpoint: &Endpoint) -> io::Result<bool> {
     }
 }
 
-/// The caller's own fault, where hyper passed it through.
 fn call_error(error: &hyper::Error) -> CallError {
-    match error.source().and_then(|source| source.downcast_ref::<CallError>()) {
-        Some(ours) => CallError::new(ours.reason, ours.message.clone()),
-        None => upstream(&format!("the upstream gave no answer: {}", with_sources(error))),
-    }
+    upstream(&format!("the upstream gave no answer: {}", with_sources(error)))
 }
 
 fn with_sources(error: &hyper::Error) -> String {

@@ -50,7 +50,7 @@ impl Outbound {
             .path_and_query(format!("{}{path}", shared.config.base()))
             .build()
             .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
-        let mut request = Request::new(Outgoing(body));
+        let mut request = Request::new(Outgoing::new(body));
         *request.method_mut() = self.call.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_2;
