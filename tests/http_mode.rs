@@ -2,11 +2,17 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use nix::sys::signal::Signal;
-use support::{Builder, Conn, Heeler, PATIENCE, Request, SECOND, assert_took, pass};
+use support::{Builder, Conn, Heeler, PATIENCE, Request, SECOND, assert_took, h2, pass};
 
 /// What an HTTP/2 client says first, and empty settings.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -145,4 +151,85 @@ fn a_body_of_known_length_is_not_held_and_has_time_by_its_length() {
     }
     link.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(conn.read_response("POST").expect("an answer").status, 200);
+}
+
+/// A server of HTTP/2 that reads every body to its end; `/flood` never ends.
+struct Http2(std::net::SocketAddr);
+
+impl Http2 {
+    fn new() -> Http2 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(Http2::accept(listener));
+        });
+        Http2(address)
+    }
+
+    async fn accept(listener: TcpListener) {
+        listener.set_nonblocking(true).expect("a listener for the runtime");
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener for the runtime");
+        while let Ok((stream, _)) = listener.accept().await {
+            let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), hyper::service::service_fn(Http2::answer));
+            tokio::spawn(connection);
+        }
+    }
+
+    async fn answer(request: hyper::Request<Incoming>) -> Result<hyper::Response<h2::Body>, hyper::Error> {
+        if request.uri().path() == "/flood" {
+            return Ok(hyper::Response::new(Flood.boxed()));
+        }
+        request.into_body().collect().await?;
+        Ok(hyper::Response::new(h2::full("done")))
+    }
+
+    fn heeler(&self, env: &[(&str, &str)]) -> Heeler {
+        let url = format!("http://{}", self.0);
+        let builder = Heeler::builder().role("http", "hang").env("upstream_protocol", "h2c");
+        builder.env("http_upstream_url", &url).envs(env).start()
+    }
+}
+
+/// A body without an end.
+struct Flood;
+
+impl Body for Flood {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 64 * 1024])))))
+    }
+}
+
+#[test]
+fn callers_that_do_not_read_leave_the_shared_connection_to_others() {
+    let heeler = Http2::new().heeler(&[]);
+    let mut silent: Vec<Conn> = (0..16).map(|_| Conn::open_narrow(heeler.address())).collect();
+    for conn in &mut silent {
+        conn.send(&Request::get("/flood").bytes());
+        assert_eq!(conn.read_head().expect("a head").status, 200);
+    }
+    // What is on its way may arrive first.
+    pass(SECOND);
+    assert_eq!(heeler.get("/").text(), "done");
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_the_callers_fault_over_http2_too() {
+    let heeler = Http2::new().heeler(&[("max_body", "10")]);
+    let answer = heeler.call(&Request::post("/", "").chunked("hello, hello"));
+    answer.assert_made_by_heeler(413, "body_too_large");
+}
+
+#[test]
+fn a_call_that_is_over_lets_go_of_its_request_over_http2_too() {
+    let heeler = Http2::new().heeler(&[("exec_timeout", "1s")]);
+    let mut conn = heeler.conn();
+    conn.send(&Request::post("/", "").chunked("hello").head_bytes());
+    conn.read_response("POST").expect("an answer").assert_made_by_heeler(504, "timeout");
+    // The rest of the body is waited for, but not for ever.
+    assert!(conn.read_to_end().expect("the end").is_empty());
 }
