@@ -50,7 +50,7 @@ pub(super) struct Upload {
 /// What the first piece of the body waits for.
 #[derive(Debug)]
 enum Before {
-    /// One look, so that a small body can go with the head. hyper hands a body over one turn after it is asked for.
+    /// One look and another a turn later, so that a small body can go with the head: hyper may hand it over only then.
     FirstLook,
     SecondLook,
     /// The upstream's 100, for so long; the head goes first.
@@ -127,7 +127,7 @@ impl Upload {
         match self.poll_next(cx) {
             Poll::Pending if !last_look => {
                 self.before = Before::SecondLook;
-                // The caller may wait for an answer before it sends any of its body: the head must not wait for that.
+                // There is a next turn even where the caller sends nothing more before it has seen an answer.
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
