@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nix::sys::signal::Signal;
-use support::{Builder, Conn, Heeler, PATIENCE, Request, SECOND, assert_took, h2, pass};
+use support::{Builder, Conn, Heeler, PATIENCE, Request, SECOND, assert_took, eventually, h2, kept, pass};
 
 /// What an HTTP/2 client says first, and empty settings.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -22,7 +22,9 @@ struct Upstream(TcpListener);
 
 impl Upstream {
     fn new() -> Upstream {
-        Upstream(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        listener.set_nonblocking(true).expect("a listener that does not wait");
+        Upstream(listener)
     }
 
     fn builder(&self) -> Builder {
@@ -37,13 +39,17 @@ impl Upstream {
     /// The next connection on which something comes: heeler also connects without a word, to see who accepts.
     #[track_caller]
     fn accept(&self) -> Conn {
-        loop {
-            let (stream, _) = self.0.accept().expect("a connection");
+        let mut speaking = None;
+        eventually("heeler connects and says something", || {
+            let Ok((stream, _)) = self.0.accept() else { return false };
+            stream.set_nonblocking(false).expect("a connection that waits");
             stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
             if stream.peek(&mut [0]).is_ok_and(|length| length > 0) {
-                return Conn::over(stream).expect("a connection");
+                speaking = Conn::over(stream).ok();
             }
-        }
+            speaking.is_some()
+        });
+        speaking.expect("a connection")
     }
 }
 
@@ -232,4 +238,42 @@ fn a_call_that_is_over_lets_go_of_its_request_over_http2_too() {
     conn.read_response("POST").expect("an answer").assert_made_by_heeler(504, "timeout");
     // The rest of the body is waited for, but not for ever.
     assert!(conn.read_to_end().expect("the end").is_empty());
+}
+
+/// A call that reaches the upstream, and how many processes heeler has started until then. A handler that is to be
+/// ended gets no call before it has been started again.
+#[track_caller]
+fn starts_before_the_next_call(upstream: &Upstream, heeler: &Heeler) -> usize {
+    let mut conn = heeler.conn();
+    conn.send(&Request::get("/next").bytes());
+    eventually("the call reaches the upstream", || {
+        read_to(&mut upstream.accept(), b"\r\n\r\n").starts_with("GET /next ")
+    });
+    kept::starts(heeler)
+}
+
+#[test]
+fn a_caller_that_asks_for_less_time_does_not_cost_the_handler_its_life() {
+    let upstream = Upstream::new();
+    let heeler = upstream.heeler(&[("kill_on_timeout", "true")]);
+    let mut conn = heeler.conn();
+    conn.send(&Request::get("/").header("X-Timeout", "100ms").bytes());
+    let _link = upstream.accept();
+    conn.read_response("GET").expect("an answer").assert_made_by_heeler(504, "timeout");
+    assert_eq!(starts_before_the_next_call(&upstream, &heeler), 1);
+}
+
+#[test]
+fn a_handler_that_is_too_busy_for_a_probe_is_not_restarted() {
+    let upstream = Upstream::new();
+    let builder = upstream.builder().env("kill_on_timeout", "true").env("ready_path", "/ready");
+    let heeler = std::thread::scope(|scope| {
+        scope.spawn(|| upstream.accept().send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        builder.start()
+    });
+    let mut conn = heeler.conn();
+    conn.send(&Request::get("/_/ready").bytes());
+    let _link = upstream.accept();
+    conn.read_response("GET").expect("an answer").assert_made_by_heeler(503, "handler");
+    assert_eq!(starts_before_the_next_call(&upstream, &heeler), 1);
 }

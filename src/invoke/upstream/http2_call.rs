@@ -29,7 +29,8 @@ pub(super) async fn call(
     let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
     let (mut head, body) = response.into_parts();
     forward::remove_hop_by_hop(&mut head.headers);
-    let (deadline, condemned) = (outbound.deadline(&head.headers), outbound.condemned(endpoint));
+    let deadline = outbound.deadline(&head.headers);
+    let condemned = outbound.condemned(endpoint, deadline);
     let answer = Answer::http2(body, deadline, condemned, outbound.place());
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))
 }

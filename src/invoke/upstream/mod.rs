@@ -39,7 +39,7 @@ pub use keep::{Keeper, Leader, Parts, Prepared};
 pub use state::{Over, State};
 pub use upgraded::{Raw, Upgraded};
 
-use super::call::{Call, Reply};
+use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use pass::Running;
 
@@ -65,16 +65,16 @@ impl Upstream {
         tokio::select! {
             biased;
             reply = pass::call(&self.0, call, &running) => reply,
-            () = deadline.passed() => Err(self.late(&running)),
+            () = deadline.passed() => Err(self.late(&running, deadline)),
         }
     }
 
     /// 504 says that the call ran, 503 that it never did.
-    fn late(&self, running: &Running) -> CallError {
+    fn late(&self, running: &Running, deadline: Deadline) -> CallError {
         match running.endpoint() {
             None => wait::down(&self.0),
             Some(endpoint) => {
-                if self.0.config.kill_on_timeout {
+                if self.0.config.kill_on_timeout && !deadline.is_shortened() {
                     endpoint.condemn();
                 }
                 CallError::timeout()
