@@ -139,6 +139,7 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
 
 async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     watch.clock.http2();
+    watch.leave_ends_to_hyper();
     let service = service_fn(move |request: Request<Incoming>| session.clone().serve(request));
     let mut connection = pin!(
         conn::http2::Builder::new(crate::task::Executor)
@@ -201,6 +202,13 @@ impl Watch {
         let hangup = shared.hangups.watch(stream.as_fd());
         let hangup = hangup.inspect_err(|error| crate::log::debug!(%error, "a hang-up will be seen late")).ok();
         Watch { clock, orders, hangup, gone: false, fd: stream.as_fd().as_raw_fd() }
+    }
+
+    /// HTTP/2 is always read on, so its end is seen without a watch. It would be told again and again while calls are
+    /// ended and a client that does not read keeps the connection from its own end.
+    fn leave_ends_to_hyper(&mut self) {
+        self.hangup = None;
+        self.gone = false;
     }
 
     /// Polls a connection until it is ready, or something else has to happen first. A hang-up is told once, and

@@ -11,9 +11,11 @@ use crate::reason::Reason;
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Whether a call is gRPC (`application/grpc`, `application/grpc+proto`…).
+/// Whether a call is gRPC (`application/grpc`, `application/grpc+proto`…). `application/grpc-web` is another protocol,
+/// which has no trailers of HTTP: a failure told there would be no failure but a whole answer.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    kind.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest, [] | [b'+' | b';' | b' ', ..]))
 }
 
 /// `grpc-timeout`: at most eight digits and a unit (gRPC over HTTP/2, "Requests").
@@ -82,6 +84,20 @@ fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn grpc_is_known_by_its_type() {
+        for (kind, expected) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc; x=1", true),
+            ("application/grpc-web+proto", false),
+            ("application/json", false),
+        ] {
+            let headers = [(CONTENT_TYPE, HeaderValue::from_static(kind))];
+            assert_eq!(is_grpc(&headers.into_iter().collect()), expected, "{kind}");
+        }
+    }
 
     #[test]
     fn timeouts_are_read() {

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
+use socket2::{Domain, SockAddr, SockFilter, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::Address;
@@ -16,6 +16,9 @@ use super::socket::Stream;
 
 /// Connections that the kernel keeps for us while we are busy; it may cut this to net.core.somaxconn.
 const BACKLOG: i32 = 1024;
+/// A client that vanished without a word (its machine is gone) is found out by the kernel after so much silence, and a
+/// little more: a stream or a session may have no other limit.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Handshakes that were under way when new ones were shut out are given so long.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(10);
 
@@ -116,6 +119,10 @@ impl Bound {
         // Nobody can take the port now. Connections inherit the option, and only ones that have it let the next
         // instance bind while they are in TIME_WAIT.
         self.socket.set_reuse_address(true)?;
+        if self.path.is_none() {
+            // Connections inherit this one, too. A kernel that cannot do it is no reason not to serve.
+            let _ = self.socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / 4));
+        }
         match self.path {
             None => Ok(Listener::Tcp(TcpListener::from_std(self.socket.into())?)),
             Some(path) => Ok(Listener::Unix(UnixListener::from_std(self.socket.into())?, path)),
@@ -188,5 +195,22 @@ impl ListenError {
     /// `address` as it was asked for.
     pub(super) fn new(address: &str, error: io::Error) -> ListenError {
         ListenError { address: address.to_owned(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_are_asked_whether_anybody_is_there() {
+        let bound = bind(&Address::Tcp { host: Some(Ipv4Addr::LOCALHOST.into()), port: 0 }).unwrap();
+        let address = bound.address.clone();
+        let listener = bound.listen().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let accepted = accepted.unwrap();
+        let socket = socket2::SockRef::from(&accepted);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), SILENCE);
     }
 }

@@ -86,6 +86,8 @@ fn last_answer(shared: &Shared) -> bool {
 fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_static("localhost"));
+    // Shorter than the setting's: a handler that is too busy for a probe is not to be restarted for that.
+    let deadline = Deadline::after(None).or_sooner(Some(HANDLER_LIMIT));
     headers.insert(hyper::header::USER_AGENT, HeaderValue::from_static("kube-probe/heeler"));
     Call {
         id: HeaderValue::from_static("ready_path"),
@@ -96,8 +98,8 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
         body: RequestBody::empty(),
         remote: None,
         local_port: None,
-        deadline: Deadline::after(Some(HANDLER_LIMIT)),
-        stream_deadline: Deadline::after(Some(HANDLER_LIMIT)),
+        deadline,
+        stream_deadline: deadline,
         interim: None,
         place,
     }

@@ -51,7 +51,8 @@ impl Session {
             Route::Function => self.function(request).await,
         };
         let (mut head, body) = response.into_parts();
-        if http1 && self.shared.closing() {
+        // An upgrade says so in the same header; behind it there is no next request to be kept off.
+        if http1 && self.shared.closing() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
@@ -146,7 +147,7 @@ impl Session {
     fn admit(&self, head: &Parts, body: Incoming) -> Result<RequestBody, CallError> {
         let config = &self.shared.config;
         let length = body.size_hint().exact();
-        let pace = match self.shared.invoker.holds_bodies() {
+        let pace = match self.shared.invoker.holds_body(length) {
             true => Pace::whole(config.read_timeout),
             false => Pace::streamed(config.read_timeout, length),
         };

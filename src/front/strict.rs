@@ -46,7 +46,8 @@ fn is_host(host: &[u8]) -> bool {
     host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
 }
 
-/// RFC 9112 §3.2.1 to §3.2.4. An absolute target may name only the host that the Host header names.
+/// RFC 9112 §3.2.1 to §3.2.4. An absolute target may name only the host that the Host header names, and so may
+/// `:authority` (RFC 9113 §8.3.1): some choose the function by the one, some by the other.
 fn check_target(head: &Parts) -> Result<(), CallError> {
     let target = &head.uri;
     if target.path() == "*" {
@@ -55,11 +56,9 @@ fn check_target(head: &Parts) -> Result<(), CallError> {
     if !target.path().starts_with('/') {
         return Err(bad("the target is not a path"));
     }
-    if head.version >= Version::HTTP_2 {
-        return Ok(());
-    }
     match (target.authority(), head.headers.get(HOST)) {
         (Some(_), _) if target.scheme().is_none() => Err(bad("the target is not a path")),
+        (Some(authority), None) if !is_host(authority.as_str().as_bytes()) => Err(bad("the target's host is none")),
         (Some(authority), Some(host)) if !authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
             Err(bad("the target and the Host header name different hosts"))
         }
@@ -134,5 +133,9 @@ mod tests {
         }
         assert_eq!(run(Version::HTTP_10, "GET", "/", &[]), Ok(()));
         assert_eq!(run(Version::HTTP_2, "GET", "http://a/", &[]), Ok(()));
+        assert_eq!(run(Version::HTTP_2, "GET", "http://a/", &[("host", "A")]), Ok(()));
+        assert_eq!(run(Version::HTTP_2, "GET", "http://a/", &[("host", "b")]), bad);
+        assert_eq!(run(Version::HTTP_2, "GET", "http://user@a/", &[]), bad);
+        assert_eq!(run(Version::HTTP_2, "GET", "/", &[]), Ok(()));
     }
 }

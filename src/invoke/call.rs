@@ -116,18 +116,22 @@ impl Interim {
 
 /// The moment at which the answer must be out; `None` is never.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline {
+    at: Option<Instant>,
+    /// Somebody asked for less time than the setting gives: that it passes says nothing against the handler.
+    shortened: bool,
+}
 
 impl Deadline {
     /// So long from now; `None` is never.
     pub fn after(time: Option<Duration>) -> Deadline {
         // A time beyond the clock's range is as good as never.
-        Deadline(time.and_then(|time| Instant::now().checked_add(time)))
+        Deadline { at: time.and_then(|time| Instant::now().checked_add(time)), shortened: false }
     }
 
     /// Resolves at the deadline.
     pub async fn passed(self) {
-        match self.0 {
+        match self.at {
             Some(instant) => sleep_until(instant).await,
             None => std::future::pending().await,
         }
@@ -135,21 +139,28 @@ impl Deadline {
 
     /// A timer that rings at the deadline; `None` is never.
     pub(super) fn timer(self) -> Option<Sleep> {
-        self.0.map(sleep_until)
+        self.at.map(sleep_until)
     }
 
     /// The earlier of two.
     #[must_use]
     pub fn or_sooner(self, time: Option<Duration>) -> Deadline {
-        match (self.0, Deadline::after(time).0) {
-            (Some(a), Some(b)) => Deadline(Some(a.min(b))),
-            (a, b) => Deadline(a.or(b)),
+        let other = Deadline { shortened: true, ..Deadline::after(time) };
+        match (self.at, other.at) {
+            (_, None) => self,
+            (Some(own), Some(asked)) if own <= asked => self,
+            _ => other,
         }
+    }
+
+    /// Whether somebody asked for less time than the setting gives.
+    pub(super) fn is_shortened(self) -> bool {
+        self.shortened
     }
 
     /// Milliseconds since 1970, as handlers get it.
     pub fn epoch_millis(self) -> Option<u128> {
-        let left = self.0?.saturating_duration_since(Instant::now());
+        let left = self.at?.saturating_duration_since(Instant::now());
         Some((SystemTime::now() + left).duration_since(UNIX_EPOCH).ok()?.as_millis())
     }
 }

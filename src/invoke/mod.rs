@@ -43,11 +43,11 @@ impl Invoker {
         }
     }
 
-    /// Whether the whole request body is held in memory before the handler sees it.
-    pub fn holds_bodies(&self) -> bool {
+    /// Whether the whole of a request's body is held in memory before the handler sees it. `length`: as its head says.
+    pub fn holds_body(&self, length: Option<u64>) -> bool {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
-            Invoker::Upstream(upstream) => upstream.holds_bodies(),
+            Invoker::Upstream(upstream) => upstream.holds_body(length),
             Invoker::Files(_) => false,
         }
     }

@@ -108,7 +108,8 @@ impl Outbound {
             let data = ready.into_iter().filter_map(|frame| frame.into_data().ok());
             return Ok(Reply::new(status, headers, ReplyBody::Whole(data.collect())));
         }
-        let (deadline, condemned) = (self.deadline(&headers), self.condemned(endpoint));
+        let deadline = self.deadline(&headers);
+        let condemned = self.condemned(endpoint, deadline);
         let answer = Answer::http1(http1, ready, deadline, condemned, self.place());
         Ok(Reply::new(status, headers, ReplyBody::Proxied(Box::new(answer))))
     }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -28,7 +28,9 @@ const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const HELLO_TIME: Duration = Duration::from_secs(1);
 /// For each stream; more is not in flight on a loopback, and it is what a slow caller can make heeler hold.
 const STREAM_WINDOW: u32 = 512 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// The greatest there is (RFC 9113 §6.9.1): all calls share the connection, and whatever is held for callers that do not
+/// read must leave room for the others. The windows of the streams are the bound.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// Heads as large as callers may send them.
 const LARGEST_HEAD: u32 = 64 * 1024;
 
@@ -41,23 +43,39 @@ pub(super) struct Http2 {
 }
 
 /// A request's body for hyper.
-pub(super) struct Outgoing(pub(super) RequestBody);
+pub(super) struct Outgoing {
+    body: RequestBody,
+    fault: Fault,
+}
+
+/// What was wrong with a body. hyper resets the stream for it and tells of the reset alone.
+type Fault = Arc<Mutex<Option<CallError>>>;
+
+impl Outgoing {
+    pub(super) fn new(body: RequestBody) -> Outgoing {
+        Outgoing { body, fault: Fault::default() }
+    }
+}
 
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = CallError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
-        let frame = ready!(self.get_mut().0.poll_next(cx));
+        let Outgoing { body, fault } = self.get_mut();
+        let frame = ready!(body.poll_next(cx));
+        if let Some(Err(error)) = &frame {
+            *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(CallError::new(error.reason, &*error.message));
+        }
         Poll::Ready(frame.map(|frame| frame.map(forward::passing)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end()
+        self.body.is_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.length().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.body.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -78,6 +96,7 @@ impl Http2 {
         endpoint: &Endpoint,
         mut request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, CallError> {
+        let fault = request.body().fault.clone();
         let mut last_error = None;
         for _ in 0..2 {
             let sender = self.sender(endpoint).await;
@@ -86,6 +105,9 @@ impl Http2 {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
+            if let Some(fault) = fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(fault); // The connection is as good as before.
+            }
             self.forget();
             match failed.take_message() {
                 Some(unsent) => request = unsent,
@@ -142,12 +164,8 @@ async fn greet(endpoint: &Endpoint) -> io::Result<bool> {
     }
 }
 
-/// The caller's own fault, where hyper passed it through.
 fn call_error(error: &hyper::Error) -> CallError {
-    match error.source().and_then(|source| source.downcast_ref::<CallError>()) {
-        Some(ours) => CallError::new(ours.reason, ours.message.clone()),
-        None => upstream(&format!("the upstream gave no answer: {}", with_sources(error))),
-    }
+    upstream(&format!("the upstream gave no answer: {}", with_sources(error)))
 }
 
 fn with_sources(error: &hyper::Error) -> String {

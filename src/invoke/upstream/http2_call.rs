@@ -31,7 +31,8 @@ pub(super) async fn call(
     let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
     let (mut head, body) = response.into_parts();
     forward::remove_hop_by_hop(&mut head.headers);
-    let (deadline, condemned) = (outbound.deadline(&head.headers), outbound.condemned(endpoint));
+    let deadline = outbound.deadline(&head.headers);
+    let condemned = outbound.condemned(endpoint, deadline);
     let answer = Answer::http2(body, deadline, condemned, outbound.place());
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))
 }
@@ -52,7 +53,7 @@ impl Outbound {
             .path_and_query(format!("{}{path}", shared.config.base()))
             .build()
             .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
-        let mut request = Request::new(Outgoing(body));
+        let mut request = Request::new(Outgoing::new(body));
         *request.method_mut() = self.call.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_2;

@@ -39,7 +39,7 @@ pub use keep::{Keeper, Leader, Parts, Prepared};
 pub use state::{Over, State};
 pub use upgraded::{Raw, Upgraded};
 
-use super::call::{Call, Reply};
+use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use pass::Running;
 
@@ -65,14 +65,14 @@ impl Upstream {
         tokio::select! {
             biased;
             reply = pass::call(&self.0, call, &running) => reply,
-            () = deadline.passed() => Err(self.late(&running)),
+            () = deadline.passed() => Err(self.late(&running, deadline)),
         }
     }
 
     /// 504 says that the call ran, 503 that it never did.
-    fn late(&self, running: &Running) -> CallError {
+    fn late(&self, running: &Running, deadline: Deadline) -> CallError {
         let Some(endpoint) = running.endpoint() else { return wait::down(&self.0) };
-        if self.0.config.kill_on_timeout {
+        if self.0.config.kill_on_timeout && !deadline.is_shortened() {
             endpoint.condemn();
         }
         match running.is_connected() {
@@ -81,7 +81,8 @@ impl Upstream {
         }
     }
 
-    pub(super) fn holds_bodies(&self) -> bool {
-        self.0.config.buffer_body
+    /// A body whose length is known is passed on as it comes.
+    pub(super) fn holds_body(&self, length: Option<u64>) -> bool {
+        self.0.config.buffer_body && length.is_none()
     }
 }

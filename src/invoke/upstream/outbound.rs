@@ -47,9 +47,10 @@ impl Outbound {
         if STREAMS.into_iter().any(starts) { self.call.stream_deadline } else { self.call.deadline }
     }
 
-    /// Who is to be restarted if this call runs out of time.
-    pub(super) fn condemned(&self, endpoint: &Arc<Endpoint>) -> Option<Arc<Endpoint>> {
-        self.kill_on_timeout.then(|| endpoint.clone())
+    /// Who is to be restarted if this call runs out of the time that the setting gives it. A caller that asked for less
+    /// must not be able to end the handler for all others.
+    pub(super) fn condemned(&self, endpoint: &Arc<Endpoint>, deadline: Deadline) -> Option<Arc<Endpoint>> {
+        (self.kill_on_timeout && !deadline.is_shortened()).then(|| endpoint.clone())
     }
 
     /// The call's place, to be held to the end of its answer.
@@ -71,7 +72,7 @@ async fn length(shared: &Shared, call: &mut Call) -> Result<Length, CallError> {
     if !shared.config.buffer_body {
         return Ok(Length::Chunked);
     }
-    let body = call.body.collect().await?;
+    let body = call.whole_body().await?;
     let length = body.iter().map(Bytes::len).sum();
     call.body = RequestBody::held(body);
     Ok(Length::Known(length))

@@ -21,7 +21,14 @@ const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
 /// The idle connections to one upstream, the last one used on top.
 #[derive(Debug, Default)]
-pub(super) struct Pool(Arc<Mutex<Vec<Idle>>>);
+pub(super) struct Pool(Arc<Mutex<Connections>>);
+
+#[derive(Debug, Default)]
+struct Connections {
+    idle: Vec<Idle>,
+    /// Somebody is there who closes the old ones: one task, however often the last one is taken and put back.
+    swept: bool,
+}
 
 #[derive(Debug)]
 struct Idle {
@@ -47,21 +54,19 @@ impl Pool {
 
     /// So that those which are not needed any more grow old.
     fn newest(&self, now: Instant) -> Option<Connection> {
-        let idle = lock(&self.0).pop()?;
+        let idle = lock(&self.0).idle.pop()?;
         (now.saturating_duration_since(idle.since) < LONGEST_IDLE).then_some(idle.connection)
     }
 
     /// The younger ones are still young for the next call. If there is none, one of the old is closed: the fresh
     /// connection that is opened instead takes its place at the upstream.
     fn oldest_of_the_young(&self, now: Instant) -> Option<Connection> {
-        let mut all = lock(&self.0);
+        let all = &mut lock(&self.0).idle;
         let first = all.partition_point(|idle| now.saturating_duration_since(idle.since) > SURELY_OPEN);
         if first < all.len() {
             return Some(all.remove(first).connection);
         }
-        let old = all.pop();
-        drop(all);
-        drop(old);
+        all.pop();
         None
     }
 
@@ -72,33 +77,63 @@ impl Pool {
         }
         connection.buffer = BytesMut::new(); // Idle connections hold no memory.
         connection.reused = true;
-        let mut idle = lock(&self.0);
-        let first = idle.is_empty();
-        idle.push(Idle { connection, since: Instant::now() });
-        if first {
+        let mut connections = lock(&self.0);
+        connections.idle.push(Idle { connection, since: Instant::now() });
+        if !std::mem::replace(&mut connections.swept, true) {
             crate::task::spawn(sweep(Arc::downgrade(&self.0)));
         }
     }
 }
 
-fn lock(idle: &Mutex<Vec<Idle>>) -> MutexGuard<'_, Vec<Idle>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(connections: &Mutex<Connections>) -> MutexGuard<'_, Connections> {
+    connections.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Closes what has been idle for too long, and ends when nothing is left.
-async fn sweep(pool: Weak<Mutex<Vec<Idle>>>) {
+async fn sweep(pool: Weak<Mutex<Connections>>) {
     let mut next = Instant::now() + LONGEST_IDLE;
     loop {
         sleep_until(next).await;
         let Some(pool) = pool.upgrade() else { return };
-        let mut idle = lock(&pool);
+        let mut connections = lock(&pool);
         let now = Instant::now();
         // The oldest ones are at the bottom.
-        let old = idle.partition_point(|idle| idle.since + LONGEST_IDLE <= now);
-        idle.drain(..old);
-        match idle.first() {
+        let old = connections.idle.partition_point(|idle| idle.since + LONGEST_IDLE <= now);
+        connections.idle.drain(..old);
+        match connections.idle.first() {
             Some(oldest) => next = oldest.since + LONGEST_IDLE,
-            None => return,
+            None => {
+                connections.swept = false;
+                return;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+    use tokio::time::sleep;
+
+    use super::super::stream::Stream;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_task_sweeps_however_often_the_last_connection_is_used() {
+        let pool = Pool::default();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        pool.put(Connection::new(Stream::Unix(ours)));
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        for _ in 0..100 {
+            let connection = pool.take(true).expect("the connection that was put back");
+            pool.put(connection);
+        }
+        assert_eq!(tasks(), 1);
+        sleep(LONGEST_IDLE * 3).await;
+        assert_eq!(tasks(), 0);
+        assert!(lock(&pool.0).idle.is_empty(), "the connection was idle for too long");
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        pool.put(Connection::new(Stream::Unix(ours)));
+        assert_eq!(tasks(), 1, "and there is one again when there is something to sweep");
     }
 }
