@@ -101,6 +101,32 @@ async fn streams_of_one_connection_run_at_once() {
     }
 }
 
+/// All streams share the connection's window.
+#[tokio::test]
+async fn a_handler_that_does_not_read_holds_up_no_other_call() {
+    let heeler = Heeler::play("streaming", "do", &[]);
+    let gate = Gate::new();
+    let mut client = open(&heeler).await;
+    let mut request = gated("gate", &gate);
+    *request.body_mut() = h2::full(vec![b'x'; 4 << 20]);
+    let stuck = tokio::spawn({
+        let mut sender = client.sender.clone();
+        async move { sender.send_request(request).await }
+    });
+    let gate = wait(move || {
+        gate.wait_started(1);
+        gate
+    })
+    .await;
+    for _ in 0..10 {
+        let mut next = role("echo");
+        *next.body_mut() = h2::full(vec![b'y'; 100_000]);
+        assert_eq!(client.call(next).await.unwrap().body.len(), 100_000);
+    }
+    gate.open();
+    assert_eq!(timeout(PATIENCE, stuck).await.unwrap().unwrap().unwrap().status(), 200);
+}
+
 #[tokio::test]
 async fn output_flows_as_it_comes() {
     let heeler = Heeler::play("streaming", "step", &[]);

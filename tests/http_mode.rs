@@ -263,6 +263,24 @@ fn a_caller_that_asks_for_less_time_does_not_cost_the_handler_its_life() {
     assert_eq!(starts_before_the_next_call(&upstream, &heeler), 1);
 }
 
+/// Nor does one that sends, or fetches, so slowly that its time runs out by that.
+#[test]
+fn a_caller_that_is_slow_itself_does_not_cost_the_handler_its_life() {
+    let upstream = Upstream::new();
+    let heeler = upstream.heeler(&[("kill_on_timeout", "true"), ("exec_timeout", "1s")]);
+    let mut conn = heeler.conn();
+    conn.send(&Request::post("/", vec![0; 1000]).head_bytes());
+    let _link = upstream.accept();
+    conn.read_response("POST").expect("an answer").assert_made_by_heeler(504, "timeout");
+    assert_eq!(starts_before_the_next_call(&upstream, &heeler), 1);
+    // One that has sent all and waits is the handler's own affair.
+    let mut conn = heeler.conn();
+    conn.send(&Request::post("/", vec![0; 1000]).bytes());
+    let _link = upstream.accept();
+    conn.read_response("POST").expect("an answer").assert_made_by_heeler(504, "timeout");
+    eventually("the handler is started again", || kept::starts(&heeler) == 2);
+}
+
 #[test]
 fn a_handler_that_is_too_busy_for_a_probe_is_not_restarted() {
     let upstream = Upstream::new();

@@ -4,10 +4,14 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::{ALL_MODES, Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, say_of, testfn};
+use support::{
+    ALL_MODES, Failure, Gate, Heeler, MODES, PATIENCE, Request, assert_same, echo_of, pattern, say_of, testfn,
+};
 
 const ALL_VERBS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"];
 
@@ -122,6 +126,23 @@ fn a_failure_after_the_head_cuts_the_stream() {
         let cut = heeler.conn().try_call(&Request::role(words)).unwrap_err().cut();
         assert_eq!(cut.status, 200, "the head was out before the end was known");
     }
+}
+
+/// Such a caller takes the connection's end for the answer's.
+#[test]
+fn a_failure_after_the_head_resets_a_caller_of_http_1_0() {
+    let heeler = Heeler::play("streaming", "do", &[]);
+    let request = |words: &str| format!("GET / HTTP/1.0\r\nHost: h\r\nX-Do: {words}\r\n\r\n");
+    let read = |words: &str| {
+        let mut stream = TcpStream::connect(heeler.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request(words).as_bytes()).unwrap();
+        let mut seen = Vec::new();
+        stream.read_to_end(&mut seen).map(|_| seen).map_err(|error| error.kind())
+    };
+    let whole = read("flood-stdout 300000").unwrap();
+    assert!(whole.starts_with(b"HTTP/1.0 200 ") && whole.len() > 300_000, "{}", String::from_utf8_lossy(&whole[..20]));
+    assert_eq!(read("flood-stdout 300000 3"), Err(ErrorKind::ConnectionReset));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ use crate::reason::Reason;
 const LARGEST_HEAD: u32 = 64 * 1024;
 /// More lines than any client of a function sends.
 const MOST_HEADERS: usize = 100;
+/// What a call over HTTP/2 may have sent that its handler has not read; and all calls of a connection together. Were
+/// both the same, one handler that does not read would hold up every other call on the connection.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 /// After our last byte the client may still be sending; closing at once would reset the connection and could take
 /// the answer with it.
 const LINGER: Duration = Duration::from_millis(500);
@@ -73,8 +78,17 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
     let mut socket = Socket::new(stream, clock.clone());
     let Some(protocol) = sniff(&shared, &mut socket, &mut watch).await else { return };
     let interim = (protocol == Protocol::Http1).then(|| socket.interim());
-    let tunnel = Default::default();
-    let session = Arc::new(Session { shared, clock, door, remote, local_port, interim, tunnel });
+    let session = Session {
+        shared,
+        clock,
+        door,
+        remote,
+        local_port,
+        interim,
+        tunnel: Mutex::default(),
+        ends_with_connection: AtomicBool::new(false),
+    };
+    let session = Arc::new(session);
     match protocol {
         Protocol::Nothing => {}
         Protocol::Http1 => http1(session, socket, watch).await,
@@ -126,8 +140,11 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
         }
         Ok(Err(error)) => {
             crate::log::debug!(%error, "connection ended");
+            let socket = || connection.into_parts().io.into_inner();
             if error.is_parse() {
-                linger(connection.into_parts().io.into_inner()).await;
+                linger(socket()).await;
+            } else if error.is_user() && opened.ends_with_connection.load(Ordering::Relaxed) {
+                socket().reset();
             }
         }
         Err(Stop::Expired(Expired::Head)) => {
@@ -144,6 +161,8 @@ async fn http2(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     let mut connection = pin!(
         conn::http2::Builder::new(crate::task::Executor)
             .max_header_list_size(LARGEST_HEAD)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .serve_connection(TokioIo::new(socket), service)
     );
     let mut farewell = false;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
@@ -31,6 +32,8 @@ pub(super) struct Session {
     pub(super) interim: Option<Interim>,
     /// What the connection becomes behind an answer of 101.
     pub(super) tunnel: Mutex<Option<Tunnel>>,
+    /// The caller speaks HTTP/1.0: an answer of unknown length ends where the connection does.
+    pub(super) ends_with_connection: AtomicBool,
 }
 
 impl Session {
@@ -43,6 +46,9 @@ impl Session {
     pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
         let busy = Busy::new(&self.clock);
         let http1 = request.version() < Version::HTTP_2;
+        if request.version() == Version::HTTP_10 {
+            self.ends_with_connection.store(true, Ordering::Relaxed);
+        }
         let (response, record) = match route::of(request.uri().path(), self.door, &self.shared.config) {
             Route::Health => (probe::health(&self.shared), None),
             Route::Ready => (probe::ready(&self.shared).await, None),

@@ -6,9 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use nix::sys::socket::{MsgFlags, recv};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -108,6 +110,12 @@ impl Socket {
             self.early.advance(written);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Ends the connection so that nobody takes it for an answer's end.
+    pub(super) fn reset(self) {
+        // Fails on a connection that is over already.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Reads until the protocol is known: at the first byte that is not the preface's, or at its end.

@@ -90,6 +90,9 @@ impl Reply {
     }
 }
 
+/// Bytes of heads that a caller can leave unread, give or take one.
+const MOST_INTERIM: usize = 64 * 1024;
+
 /// Heads with a 1xx status on their way to the caller, as bytes of HTTP/1.
 #[derive(Clone, Debug, Default)]
 pub struct Interim(Arc<Mutex<BytesMut>>);
@@ -98,6 +101,9 @@ impl Interim {
     /// Queues one head.
     pub fn push(&self, status: StatusCode, headers: &HeaderMap) {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.len() > MOST_INTERIM {
+            return; // The caller does not read; such heads are hints, and the last one is not due to it.
+        }
         let reason = status.canonical_reason().unwrap_or_default();
         bytes.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).as_bytes());
         for (name, value) in headers {

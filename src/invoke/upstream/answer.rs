@@ -123,7 +123,9 @@ impl Answer {
         let Some(timer) = &mut self.timer else { return Poll::Pending };
         ready!(timer.as_mut().poll(cx));
         self.timer = None;
-        if let Some(endpoint) = self.condemned.take() {
+        // An answer that is there and was not fetched in time is late by its caller's doing.
+        let condemned = self.condemned.take();
+        if let Some(endpoint) = condemned.filter(|_| self.poll_source(cx).is_pending()) {
             endpoint.condemn();
         }
         Poll::Ready(CallError::timeout())

@@ -14,13 +14,11 @@ pub(super) struct Connection {
     /// Shared with an upload that goes on while the answer comes.
     pub(super) stream: Arc<Stream>,
     pub(super) buffer: BytesMut,
-    /// It has served a call before, so the upstream may be closing it just now.
-    pub(super) reused: bool,
 }
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Connection {
-        Connection { stream: Arc::new(stream), buffer: BytesMut::new(), reused: false }
+        Connection { stream: Arc::new(stream), buffer: BytesMut::new() }
     }
 
     /// Reads more into the buffer, with `room` for it; 0 is the end.

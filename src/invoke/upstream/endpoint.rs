@@ -114,7 +114,8 @@ impl Endpoint {
     /// What to tell of a connection that could not be had.
     pub(super) fn unreachable(&self, error: &io::Error) -> CallError {
         let reason = match error.raw_os_error() {
-            Some(libc::EMFILE | libc::ENFILE) => Reason::NoDescriptor,
+            // The last one: no port is left for our end of the connection.
+            Some(libc::EMFILE | libc::ENFILE | libc::EADDRNOTAVAIL) => Reason::NoDescriptor,
             _ => Reason::Upstream,
         };
         CallError::new(reason, format!("cannot connect to the upstream at {}: {error}", self.target))

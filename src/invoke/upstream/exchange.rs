@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::StatusCode;
@@ -9,6 +10,7 @@ use hyper::StatusCode;
 use super::connection::Connection;
 use super::forward::remove_hop_by_hop;
 use super::head::{self, Framing, Head};
+use super::pass::Sent;
 use super::upload::{Upload, UploadError};
 use crate::invoke::call::Interim;
 use crate::invoke::error::CallError;
@@ -37,6 +39,8 @@ pub(super) struct Exchange {
     pub(super) to_head: bool,
     /// The request asked to change the protocol.
     pub(super) may_upgrade: bool,
+    /// Who is told when all of the request is sent.
+    pub(super) sent: Arc<Sent>,
     /// Something came back: the upstream has seen the request, or is none.
     pub(super) heard: bool,
     /// What came of the attempt to send it all.
@@ -52,6 +56,7 @@ impl Exchange {
             interim: None,
             to_head: false,
             may_upgrade: false,
+            sent: Arc::default(),
             heard: false,
             write_error: None,
         }
@@ -93,7 +98,10 @@ impl Exchange {
         let Some(upload) = &mut self.upload else { return Ok(()) };
         match upload.poll(cx) {
             Poll::Pending => {}
-            Poll::Ready(Ok(())) => self.upload = None,
+            Poll::Ready(Ok(())) => {
+                self.upload = None;
+                self.sent.note();
+            }
             Poll::Ready(Err(UploadError::Body(error))) => return Err(Failure::Final(error)),
             Poll::Ready(Err(UploadError::Write(error))) => {
                 self.upload = None;

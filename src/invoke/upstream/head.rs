@@ -102,6 +102,9 @@ impl Head {
     /// What follows, and whether what was said of it is beyond doubt. `to_head`: the request was a HEAD.
     pub(super) fn framing(&mut self, to_head: bool) -> Result<Framing, BadHead> {
         if to_head || self.status.is_informational() || matches!(self.status.as_u16(), 204 | 304) {
+            if !to_head && self.announces_more() {
+                self.keep_alive = false;
+            }
             return Ok(Framing::Length(0));
         }
         if self.headers.contains_key(TRANSFER_ENCODING) {
@@ -114,6 +117,13 @@ impl Head {
             }
             Some(_) => self.length().map(Framing::Length),
         }
+    }
+
+    /// Whether a body may follow all the same, of a server that does not know which answers have none (RFC 9112 §6.3):
+    /// its bytes would be taken for the next answer.
+    fn announces_more(&self) -> bool {
+        let length = self.headers.get(CONTENT_LENGTH).filter(|_| self.status != StatusCode::NOT_MODIFIED);
+        self.headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.as_bytes() != b"0")
     }
 
     fn chunked(&mut self) -> Result<Framing, BadHead> {
@@ -184,7 +194,11 @@ mod tests {
             ("HTTP/1.1 200\r\n\r\n", (UntilClose, false)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n", (Length(1), false)),
             ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length : 1\r\n\r\n", (Length(1), true)),
-            ("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", (Length(0), true)),
+            ("HTTP/1.1 204 No Content\r\n\r\n", (Length(0), true)),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", (Length(0), true)),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", (Length(0), false)),
+            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", (Length(0), true)),
+            ("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", (Length(0), false)),
             ("HTTP/1.1 304 Not Modified\r\nX-Empty:\r\n\r\n", (Length(0), true)),
         ] {
             assert_eq!(framing(text), Ok(expected), "{text}");

@@ -31,7 +31,7 @@ pub(super) async fn call(
 ) -> Result<Reply, Failed> {
     if let Some(connection) = endpoint.pool().take(outbound.repeatable) {
         running.connected();
-        let mut exchange = outbound.exchange(shared, connection);
+        let mut exchange = outbound.exchange(shared, connection, running);
         match exchange.head().await {
             Ok((head, framing)) => return outbound.reply(endpoint, exchange, head, framing),
             Err(Failure::Silent(_)) if outbound.repeatable => {} // Once more, and no more than once.
@@ -40,7 +40,7 @@ pub(super) async fn call(
     }
     let connection = wait::for_connection(shared, endpoint).await?;
     running.connected();
-    let mut exchange = outbound.exchange(shared, connection);
+    let mut exchange = outbound.exchange(shared, connection, running);
     let (head, framing) = exchange.head().await?;
     outbound.reply(endpoint, exchange, head, framing)
 }
@@ -56,7 +56,7 @@ impl From<Failure> for Failed {
 
 impl Outbound {
     /// Puts the call on a connection. Only a call without a body is put on two.
-    fn exchange(&mut self, shared: &Shared, connection: Connection) -> Exchange {
+    fn exchange(&mut self, shared: &Shared, connection: Connection, running: &Running) -> Exchange {
         let body = self.body();
         let call = &self.call;
         let upgrade = self.upgrade.as_ref();
@@ -70,6 +70,7 @@ impl Outbound {
             interim: call.interim.clone(),
             to_head: call.method == Method::HEAD,
             may_upgrade: upgrade.is_some(),
+            sent: running.sent().clone(),
             ..Exchange::new(connection, upload)
         }
     }

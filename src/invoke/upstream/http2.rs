@@ -13,10 +13,11 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::endpoint::Endpoint;
 use super::forward;
+use super::pass::Sent;
 use super::upgraded::Raw;
 use crate::invoke::body::RequestBody;
 use crate::invoke::error::CallError;
@@ -24,6 +25,8 @@ use crate::reason::Reason;
 
 /// What a client with prior knowledge says first (RFC 9113 §3.4): the preface and empty settings.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// A server that was too slow to say it is asked again after so long; until then it gets HTTP/1.
+const HELLO_PAUSE: Duration = Duration::from_secs(10);
 /// A server that speaks it answers at once with settings of its own.
 const HELLO_TIME: Duration = Duration::from_secs(1);
 /// For each stream; more is not in flight on a loopback, and it is what a slow caller can make heeler hold.
@@ -38,22 +41,36 @@ const LARGEST_HEAD: u32 = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Http2 {
     /// Held while it is being found out, so that it is asked once.
-    speaks: tokio::sync::Mutex<Option<bool>>,
+    speaks: tokio::sync::Mutex<Spoken>,
     sender: Mutex<Option<SendRequest<Outgoing>>>,
+}
+
+/// Whether HTTP/2 is spoken.
+#[derive(Debug, Default)]
+enum Spoken {
+    #[default]
+    Unknown,
+    Known(bool),
+    /// It gave no answer in time, as a server may that is busy with its start. It is asked again.
+    NotBefore(Instant),
 }
 
 /// A request's body for hyper.
 pub(super) struct Outgoing {
     body: RequestBody,
     fault: Fault,
+    sent: Arc<Sent>,
 }
 
 /// What was wrong with a body. hyper resets the stream for it and tells of the reset alone.
 type Fault = Arc<Mutex<Option<CallError>>>;
 
 impl Outgoing {
-    pub(super) fn new(body: RequestBody) -> Outgoing {
-        Outgoing { body, fault: Fault::default() }
+    pub(super) fn new(body: RequestBody, sent: Arc<Sent>) -> Outgoing {
+        if body.is_end() {
+            sent.note();
+        }
+        Outgoing { body, fault: Fault::default(), sent }
     }
 }
 
@@ -62,8 +79,11 @@ impl Body for Outgoing {
     type Error = CallError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
-        let Outgoing { body, fault } = self.get_mut();
+        let Outgoing { body, fault, sent } = self.get_mut();
         let frame = ready!(body.poll_next(cx));
+        if frame.is_none() || body.is_end() {
+            sent.note();
+        }
         if let Some(Err(error)) = &frame {
             *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(CallError::new(error.reason, &*error.message));
         }
@@ -83,11 +103,19 @@ impl Http2 {
     /// Whether the upstream speaks it: asked once, by a greeting on a connection of its own.
     pub(super) async fn is_spoken(&self, endpoint: &Endpoint) -> bool {
         let mut speaks = self.speaks.lock().await;
-        if speaks.is_none() {
-            *speaks = timeout(HELLO_TIME, greet(endpoint)).await.map_or(Some(false), Result::ok);
-            crate::log::debug!(speaks = *speaks, "whether the upstream speaks HTTP/2");
+        match *speaks {
+            Spoken::Known(speaks) => return speaks,
+            Spoken::NotBefore(time) if Instant::now() < time => return false,
+            Spoken::Unknown | Spoken::NotBefore(_) => {}
         }
-        speaks.unwrap_or(false)
+        *speaks = match timeout(HELLO_TIME, greet(endpoint)).await {
+            Ok(Ok(speaks)) => Spoken::Known(speaks),
+            Ok(Err(_)) => Spoken::Unknown,
+            Err(_) => Spoken::NotBefore(Instant::now() + HELLO_PAUSE),
+        };
+        let speaks = matches!(*speaks, Spoken::Known(true));
+        crate::log::debug!(speaks, "whether the upstream speaks HTTP/2");
+        speaks
     }
 
     /// Sends a request over the shared connection; one that was never sent is sent over a new connection.

@@ -12,7 +12,7 @@ use super::forward;
 use super::http2::Outgoing;
 use super::outbound::Outbound;
 use super::pass::{Failed, Running};
-use super::request::Length;
+use super::request::{self, Length};
 use super::{Shared, wait};
 use crate::invoke::body::ReplyBody;
 use crate::invoke::call::Reply;
@@ -27,7 +27,7 @@ pub(super) async fn call(
 ) -> Result<Reply, Failed> {
     wait::for_http2(shared, endpoint).await?;
     running.connected();
-    let request = outbound.http2_request(shared).map_err(Failed::Final)?;
+    let request = outbound.http2_request(shared, running).map_err(Failed::Final)?;
     let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
     let (mut head, body) = response.into_parts();
     forward::remove_hop_by_hop(&mut head.headers);
@@ -39,21 +39,21 @@ pub(super) async fn call(
 
 impl Outbound {
     /// The host goes into the URI, and from there into `:authority` (RFC 9113 §8.3.1).
-    fn http2_request(&mut self, shared: &Shared) -> Result<Request<Outgoing>, CallError> {
+    fn http2_request(&mut self, shared: &Shared, running: &Running) -> Result<Request<Outgoing>, CallError> {
         let body = self.body();
         let mut headers = std::mem::take(&mut self.headers);
         if let Length::Known(length) = self.length {
             headers.insert(CONTENT_LENGTH, length.into());
         }
         let host = headers.remove(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let path = self.call.target.path_and_query().map_or("/", |target| target.as_str());
+        let (base, path) = request::path_of(shared.config.base(), &self.call.target);
         let uri = Uri::builder()
             .scheme(Scheme::HTTP)
             .authority(host.unwrap_or_else(|| Authority::from_static("localhost")))
-            .path_and_query(format!("{}{path}", shared.config.base()))
+            .path_and_query(format!("{base}{path}"))
             .build()
             .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
-        let mut request = Request::new(Outgoing::new(body));
+        let mut request = Request::new(Outgoing::new(body, running.sent().clone()));
         *request.method_mut() = self.call.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_2;

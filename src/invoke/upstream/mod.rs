@@ -72,7 +72,7 @@ impl Upstream {
     /// 504 says that the call ran, 503 that it never did.
     fn late(&self, running: &Running, deadline: Deadline) -> CallError {
         let Some(endpoint) = running.endpoint() else { return wait::down(&self.0) };
-        if self.0.config.kill_on_timeout && !deadline.is_shortened() {
+        if self.0.config.kill_on_timeout && !deadline.is_shortened() && running.is_sent() {
             endpoint.condemn();
         }
         match running.is_connected() {

@@ -17,6 +17,17 @@ use crate::invoke::error::CallError;
 pub(super) struct Running {
     endpoint: Mutex<Option<Arc<Endpoint>>>,
     connected: AtomicBool,
+    sent: Arc<Sent>,
+}
+
+/// Whether all of a request has gone to the upstream: from then on nobody but the upstream keeps the call waiting.
+#[derive(Debug, Default)]
+pub(super) struct Sent(AtomicBool);
+
+impl Sent {
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Running {
@@ -33,6 +44,15 @@ impl Running {
     /// There is a connection for the call: from here on the upstream may see it.
     pub(super) fn connected(&self) {
         self.connected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the call waits for nobody but the upstream.
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn sent(&self) -> &Arc<Sent> {
+        &self.sent
     }
 
     fn at(&self, endpoint: Option<&Arc<Endpoint>>) {

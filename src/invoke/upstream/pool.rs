@@ -76,7 +76,6 @@ impl Pool {
             return;
         }
         connection.buffer = BytesMut::new(); // Idle connections hold no memory.
-        connection.reused = true;
         let mut connections = lock(&self.0);
         connections.idle.push(Idle { connection, since: Instant::now() });
         if !std::mem::replace(&mut connections.swept, true) {

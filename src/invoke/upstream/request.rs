@@ -15,6 +15,13 @@ pub(super) enum Length {
     Chunked,
 }
 
+/// What stands before a target's path, and the path with its query.
+pub(super) fn path_of<'a>(base: &'a str, target: &'a Uri) -> (&'a str, &'a str) {
+    let path = target.path_and_query().map_or("/", |target| target.as_str());
+    // The target * names the whole server, not a path on it.
+    (if path == "*" { "" } else { base }, path)
+}
+
 /// Puts a request together. `base` stands before the path; `headers` hold nothing of any connection.
 pub(super) fn encode(
     method: &Method,
@@ -24,12 +31,11 @@ pub(super) fn encode(
     length: Length,
     upgrade: Option<&HeaderValue>,
 ) -> BytesMut {
-    let path = target.path_and_query().map_or("/", |target| target.as_str());
+    let (base, path) = path_of(base, target);
     let mut out = BytesMut::with_capacity(256 + base.len() + path.len() + headers.len() * 48);
     out.put_slice(method.as_str().as_bytes());
     out.put_u8(b' ');
-    // The target * names the whole server, not a path on it.
-    out.put_slice(if path == "*" { b"" } else { base.as_bytes() });
+    out.put_slice(base.as_bytes());
     out.put_slice(path.as_bytes());
     out.put_slice(b" HTTP/1.1\r\n");
     for (name, value) in headers {
