@@ -3,6 +3,7 @@
 //! The socket and the calls note what happens; the connection's task asks when the next limit is reached. Nothing is
 //! armed for each request: one timer per connection wakes, and usually finds that things have moved on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Clock {
     limits: Limits,
     state: Mutex<State>,
     changed: Notify,
+    /// The connection is being polled, and looks at its limits behind that.
+    polled: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -75,7 +78,15 @@ impl Clock {
     pub(super) fn new(limits: Limits) -> Clock {
         let phase = Phase::Idle(Instant::now());
         let state = State { phase, calls: 0, bodies: 0, ahead: false, stalled: None, draining: None, http2: false };
-        Clock { limits, state: Mutex::new(state), changed: Notify::new() }
+        Clock { limits, state: Mutex::new(state), changed: Notify::new(), polled: AtomicBool::new(false) }
+    }
+
+    /// Polls the connection. What changes meanwhile is seen behind it, and needs to wake nobody.
+    pub(super) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.polled.store(true, Ordering::Relaxed);
+        let polled = poll();
+        self.polled.store(false, Ordering::Relaxed);
+        polled
     }
 
     /// Bytes came in: the first ones of a request, if none is going on.
@@ -113,8 +124,11 @@ impl Clock {
             state.phase = if std::mem::take(&mut state.ahead) { Phase::Head(now) } else { Phase::Idle(now) };
         }
         drop(state);
-        // HTTP/2 calls end in tasks of their own, and the connection's is asleep.
-        self.changed.notify_one();
+        // HTTP/2 calls end in tasks of their own, and the connection's is asleep. If it is not, it takes the lock after
+        // the store of false, so whoever had the lock before it and still reads true is seen by it.
+        if !self.polled.load(Ordering::Relaxed) {
+            self.changed.notify_one();
+        }
     }
 
     /// A request's body is being read: its bytes begin no next request.

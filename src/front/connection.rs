@@ -245,7 +245,7 @@ impl Watch {
         let mut changed = Box::pin(orders.changed());
         let mut ended = pin!(clock.changed());
         let stopped = poll_fn(|cx| {
-            if let Poll::Ready(done) = connection(cx) {
+            if let Poll::Ready(done) = clock.polling(|| connection(cx)) {
                 return Poll::Ready(Ok(done));
             }
             let rung = aside.has_rung(cx);
