@@ -1,0 +1,48 @@
+//! Text fields, each ended by one NUL: no header holds one, so its bytes pass as they are.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Puts one.
+pub(super) fn put(out: &mut BytesMut, field: &[u8]) {
+    out.put_slice(field);
+    out.put_u8(0);
+}
+
+/// Takes them one by one; each shares the memory of the whole.
+#[derive(Clone, Debug)]
+pub(super) struct Fields(Bytes);
+
+impl Fields {
+    /// `None` if the last one has no end.
+    pub(super) fn new(bytes: Bytes) -> Option<Fields> {
+        matches!(bytes.last(), None | Some(0)).then_some(Fields(bytes))
+    }
+}
+
+impl Iterator for Fields {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let end = self.0.iter().position(|byte| *byte == 0)?;
+        let mut field = self.0.split_to(end + 1);
+        field.truncate(end);
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_out_as_they_went_in() {
+        let mut out = BytesMut::new();
+        for field in [&b"a"[..], b"", b"\xff b"] {
+            put(&mut out, field);
+        }
+        let fields: Vec<_> = Fields::new(out.freeze()).unwrap().collect();
+        assert_eq!(fields, [&b"a"[..], b"", b"\xff b"]);
+        assert_eq!(Fields::new(Bytes::new()).unwrap().count(), 0);
+        assert!(Fields::new(Bytes::from_static(b"a\0b")).is_none());
+    }
+}

@@ -1,0 +1,263 @@
+//! What frames say: heeler's messages into bytes, the worker's out of them (docs/wire.md). Nothing of a worker's is
+//! trusted: what is not as the table says is a [`BadMessage`], never a panic.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, StatusCode, Version};
+
+use super::fields::{self, Fields};
+use super::frame::{self, Kind};
+use crate::invoke::call::Call;
+
+/// The protocol's version.
+pub const VERSION: u16 = 1;
+/// Windows are at least this and at most that.
+pub const WINDOWS: std::ops::RangeInclusive<u32> = 64 * 1024..=16 * 1024 * 1024;
+/// The length of a body that is not known.
+const UNKNOWN: u64 = u64::MAX;
+/// The fixed parts before the fields.
+const CALL_HEAD: usize = 20;
+const REPLY_HEAD: usize = 12;
+
+/// A message that is not as it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadMessage {
+    /// Shorter than its fixed part.
+    #[error("a frame that is too short for what it is")]
+    Short,
+    /// Fields without an end, or a name without a value.
+    #[error("fields that do not come out even")]
+    Fields,
+    /// A number that no such message has.
+    #[error("{0}, which is out of its range")]
+    Range(&'static str),
+}
+
+/// heeler's HELLO.
+pub fn hello(window: u32, concurrency: u32, settings: &[(&str, &str)]) -> BytesMut {
+    let mut payload = BytesMut::new();
+    payload.put_u16(VERSION);
+    payload.put_u16(0);
+    payload.put_u32(window);
+    payload.put_u32(concurrency);
+    for (name, value) in settings {
+        fields::put(&mut payload, name.as_bytes());
+        fields::put(&mut payload, value.as_bytes());
+    }
+    let mut out = BytesMut::new();
+    frame::put(&mut out, Kind::Hello, false, 0, &payload);
+    out
+}
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Body bytes that it takes on each stream.
+    pub window: u32,
+    /// Calls at once; at least 1.
+    pub concurrency: u32,
+    /// Language, function, style …
+    pub about: Vec<(String, String)>,
+}
+
+impl Hello {
+    /// Reads a worker's HELLO.
+    pub fn read(mut payload: Bytes) -> Result<Hello, BadMessage> {
+        let version = payload.try_get_u16().map_err(short)?;
+        let _ = payload.try_get_u16().map_err(short)?;
+        let window = payload.try_get_u32().map_err(short)?;
+        let concurrency = payload.try_get_u32().map_err(short)?;
+        if version != VERSION {
+            return Err(BadMessage::Range("the version in HELLO"));
+        }
+        if !WINDOWS.contains(&window) {
+            return Err(BadMessage::Range("the window in HELLO"));
+        }
+        if concurrency == 0 {
+            return Err(BadMessage::Range("the number of calls at once in HELLO"));
+        }
+        let text = |field: Bytes| String::from_utf8_lossy(&field).into_owned();
+        let about = pairs(payload)?.into_iter().map(|(name, value)| (text(name), text(value))).collect();
+        Ok(Hello { window, concurrency, about })
+    }
+}
+
+/// The head of CALL with the first piece of the body.
+pub fn call(stream: u32, call: &Call, piece: &[u8], last: bool) -> BytesMut {
+    let mut head = BytesMut::with_capacity(256 + call.headers.len() * 48);
+    put_head(&mut head, call);
+    let mut out = BytesMut::with_capacity(frame::HEADER + CALL_HEAD + head.len() + piece.len());
+    frame::put_header(&mut out, Kind::Call, last, stream, CALL_HEAD + head.len() + piece.len());
+    out.put_u8(0);
+    out.put_u8(match call.version {
+        Version::HTTP_10 => 10,
+        Version::HTTP_2 => 20,
+        _ => 11,
+    });
+    out.put_u16(0);
+    out.put_u32(u32::try_from(head.len()).unwrap_or(u32::MAX));
+    out.put_u32(call.deadline.left().map_or(0, millis));
+    out.put_u64(if last { piece.len() as u64 } else { call.body.length().unwrap_or(UNKNOWN) });
+    out.put_slice(&head);
+    out.put_slice(piece);
+    out
+}
+
+fn put_head(head: &mut BytesMut, call: &Call) {
+    fields::put(head, call.method.as_str().as_bytes());
+    fields::put(head, call.target.path().as_bytes());
+    fields::put(head, call.target.query().unwrap_or_default().as_bytes());
+    fields::put(head, call.target.scheme_str().unwrap_or("http").as_bytes());
+    fields::put(head, call.remote.map(|address| address.to_string()).unwrap_or_default().as_bytes());
+    fields::put(head, call.id.as_bytes());
+    for (name, value) in &call.headers {
+        fields::put(head, name.as_str().as_bytes());
+        fields::put(head, value.as_bytes());
+    }
+}
+
+/// 0 would be no deadline at all.
+fn millis(left: Duration) -> u32 {
+    u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+/// Trailers behind a body, or its end without any.
+pub fn end(stream: u32, trailers: Option<&HeaderMap>) -> BytesMut {
+    let mut payload = BytesMut::new();
+    for (name, value) in trailers.into_iter().flatten() {
+        fields::put(&mut payload, name.as_str().as_bytes());
+        fields::put(&mut payload, value.as_bytes());
+    }
+    let mut out = BytesMut::new();
+    frame::put(&mut out, Kind::End, true, stream, &payload);
+    out
+}
+
+/// An answer's head as it comes from a worker.
+#[derive(Debug)]
+pub struct Reply {
+    /// 200 to 599.
+    pub status: StatusCode,
+    /// As the worker gave them.
+    pub headers: HeaderMap,
+    /// How long the function took, with the frame's LAST.
+    pub took: Duration,
+    /// The first piece of the body.
+    pub piece: Bytes,
+}
+
+impl Reply {
+    /// Reads a REPLY.
+    pub fn read(mut payload: Bytes) -> Result<Reply, BadMessage> {
+        if payload.len() < REPLY_HEAD {
+            return Err(BadMessage::Short);
+        }
+        let (kind, attributes, status) = (payload.get_u8(), payload.get_u8(), payload.get_u16());
+        let (length, micros) = (payload.get_u32() as usize, payload.get_u32());
+        if kind != 0 || attributes != 0 {
+            return Err(BadMessage::Range("the kind of REPLY"));
+        }
+        if length > payload.len() {
+            return Err(BadMessage::Short);
+        }
+        let status = Some(status).filter(|status| (200..600).contains(status));
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        let headers = headers(payload.split_to(length))?;
+        let status = status.ok_or(BadMessage::Range("the status of REPLY"))?;
+        Ok(Reply { status, headers, took: Duration::from_micros(micros.into()), piece: payload })
+    }
+}
+
+/// The worker's END: how long the function took, and the trailers.
+pub fn read_end(mut payload: Bytes) -> Result<(Duration, HeaderMap), BadMessage> {
+    let micros = payload.try_get_u32().map_err(short)?;
+    Ok((Duration::from_micros(micros.into()), headers(payload)?))
+}
+
+/// What a function's failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It raised an error.
+    Raised,
+    /// It crashed.
+    Crashed,
+    /// It took too long.
+    Late,
+    /// It could not be loaded.
+    NotLoaded,
+}
+
+/// A worker's ERROR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Which kind it is.
+    pub fault: Fault,
+    /// The same call may succeed later.
+    pub retry: bool,
+    /// The status that the function's style wants.
+    pub status: Option<StatusCode>,
+    /// How long the function took.
+    pub took: Duration,
+    /// The error's type, for caller and log.
+    pub kind: String,
+    /// For the log.
+    pub message: String,
+    /// For the log.
+    pub stack: String,
+}
+
+impl Failed {
+    /// Reads an ERROR.
+    pub fn read(mut payload: Bytes) -> Result<Failed, BadMessage> {
+        let fault = payload.try_get_u8().map_err(short)?;
+        let retry = payload.try_get_u8().map_err(short)?;
+        let status = payload.try_get_u16().map_err(short)?;
+        let micros = payload.try_get_u32().map_err(short)?;
+        let fault = match fault {
+            0 => Fault::Raised,
+            1 => Fault::Crashed,
+            2 => Fault::Late,
+            3 => Fault::NotLoaded,
+            _ => return Err(BadMessage::Range("the kind of ERROR")),
+        };
+        if retry > 1 {
+            return Err(BadMessage::Range("whether ERROR may be tried again"));
+        }
+        let status = match status {
+            0 => None,
+            200..600 => StatusCode::from_u16(status).ok(),
+            _ => return Err(BadMessage::Range("the status of ERROR")),
+        };
+        let mut fields = Fields::new(payload).ok_or(BadMessage::Fields)?;
+        let mut text = || String::from_utf8_lossy(&fields.next().unwrap_or_default()).into_owned();
+        let (kind, message, stack) = (text(), text(), text());
+        let took = Duration::from_micros(micros.into());
+        Ok(Failed { fault, retry: retry == 1, status, took, kind, message, stack })
+    }
+}
+
+fn pairs(payload: Bytes) -> Result<Vec<(Bytes, Bytes)>, BadMessage> {
+    let mut fields = Fields::new(payload).ok_or(BadMessage::Fields)?;
+    let mut pairs = Vec::new();
+    while let Some(name) = fields.next() {
+        pairs.push((name, fields.next().ok_or(BadMessage::Fields)?));
+    }
+    Ok(pairs)
+}
+
+fn headers(payload: Bytes) -> Result<HeaderMap, BadMessage> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs(payload)? {
+        let name = HeaderName::from_bytes(&name).map_err(|_| BadMessage::Range("the name of a header"))?;
+        let value = HeaderValue::from_maybe_shared(value).map_err(|_| BadMessage::Range("the value of a header"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
+fn short(_: bytes::TryGetError) -> BadMessage {
+    BadMessage::Short
+}
