@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::Config;
+use super::kept::Keeper;
 use super::signals::Ends;
 use super::start::Failure;
 use crate::front::Front;
 use crate::health::{Health, LockFile, Phase};
-use crate::invoke::upstream::{Keeper, Over};
+use crate::invoke::Over;
 use crate::process::Processes;
 
 /// Calls that were cut are ended as any other, by TERM and KILL; this is beyond what those take.

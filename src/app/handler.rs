@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::kept;
 use super::start::Failure;
 use crate::config::{Settings, value};
 use crate::front::Address;
@@ -17,7 +18,7 @@ use crate::program::{DEFAULT_PATH, find_program};
 pub(super) struct Handler {
     pub(super) invoker: Invoker,
     /// Where it is a server that is kept.
-    pub(super) keep: Option<Prepared>,
+    pub(super) keep: Option<kept::Prepared>,
 }
 
 /// The file that the command starts; nothing where static mode needs no command.
@@ -66,7 +67,8 @@ impl Given<'_> {
         let (command, kill_grace) = (&invoke.command, invoke.kill_grace);
         let parts = Parts { config: config.clone(), path, command, environment, kill_grace, processes, log, metrics };
         let keep = Prepared::new(parts)?;
-        Ok(Handler { invoker: Invoker::Upstream(Upstream::new(config, keep.states())), keep: Some(keep) })
+        let invoker = Invoker::Upstream(Upstream::new(config, keep.states()));
+        Ok(Handler { invoker, keep: Some(kept::Prepared::Upstream(keep)) })
     }
 }
 

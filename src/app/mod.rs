@@ -7,6 +7,7 @@ mod doors;
 mod drain;
 mod handler;
 mod health_probe;
+mod kept;
 mod phase;
 mod signals;
 mod start;

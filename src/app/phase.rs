@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::kept::States;
 use crate::health::{Health, Phase};
-use crate::invoke::upstream::{Over, State};
+use crate::invoke::{Over, State};
 
 /// Waits for the first time that it is up; or it will not be.
-pub(super) async fn first_up(states: &mut watch::Receiver<State>) -> Result<(), Over> {
-    match states.wait_for(|state| matches!(state, State::Up(_) | State::Down | State::Over(_))).await.as_deref() {
-        Ok(State::Over(over)) => Err(over.clone()),
-        Ok(_) => Ok(()),
-        Err(_) => Err(gone()),
+pub(super) async fn first_up(states: &mut States) -> Result<(), Over> {
+    loop {
+        match states.now() {
+            State::Starting => states.changed().await.map_err(|_| gone())?,
+            State::Up(()) | State::Down => return Ok(()),
+            State::Over(over) => return Err(over),
+        }
     }
 }
 
 /// Has the phase follow the states until the handler is over. One that stays down for longer than `patience` is lost.
-pub(super) async fn follow(mut states: watch::Receiver<State>, health: &Health, patience: Duration) -> Over {
+pub(super) async fn follow(mut states: States, health: &Health, patience: Duration) -> Over {
     let mut down_since = None;
     loop {
-        let state = states.borrow_and_update().clone();
-        match state {
+        match states.now() {
             State::Starting => {}
-            State::Up(_) => {
+            State::Up(()) => {
                 down_since = None;
                 health.enter(Phase::Ready);
             }
@@ -60,12 +61,15 @@ fn gone() -> Over {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::watch;
+
     use super::*;
+    use crate::invoke::upstream;
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    fn over(code: u8) -> State {
-        State::Over(Over { code, message: String::new() })
+    fn over(code: u8) -> upstream::State {
+        upstream::State::Over(Over { code, message: String::new() })
     }
 
     /// Lets the follower have a look at what was sent.
@@ -79,7 +83,7 @@ mod tests {
         let health = Health::default();
         let following = {
             let health = health.clone();
-            tokio::spawn(async move { follow(states, &health, PATIENCE).await })
+            tokio::spawn(async move { follow(States::Upstream(states), &health, PATIENCE).await })
         };
         settle().await;
         assert_eq!(health.phase(), Phase::Down);
@@ -97,7 +101,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_time_up_or_never() {
         for (state, expected) in [(State::Down, Ok(())), (over(3), Err(3))] {
-            let (tell, mut states) = watch::channel(State::Starting);
+            let (tell, states) = watch::channel(State::Starting);
+            let mut states = States::Upstream(states);
             let waiting = tokio::spawn(async move { first_up(&mut states).await.map_err(|over| over.code) });
             settle().await;
             assert!(!waiting.is_finished());

@@ -4,8 +4,7 @@ use std::io;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::invoke::upstream::Leader;
-use crate::process::{Processes, Signals};
+use crate::process::{Leaders, Processes, Signals};
 
 /// The first real-time signal as the kernel counts; C libraries keep the first two or three for themselves.
 const FIRST_REAL_TIME: i32 = 32;
@@ -57,11 +56,11 @@ impl Ends {
 }
 
 impl Others {
-    /// Hands each one to the handler's first process.
-    pub(super) fn go_to(mut self, leader: Leader) {
+    /// Hands each one to the first process of each handler that is kept.
+    pub(super) fn go_to(mut self, leaders: Leaders) {
         crate::task::spawn(async move {
             while let Some(signal) = self.0.recv().await {
-                leader.signal(signal);
+                leaders.signal(signal);
             }
         });
     }

@@ -4,17 +4,17 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
 
 use super::doors::{open_admin, write_lock};
 use super::drain::{self, Serving, Why};
 use super::handler::{self, Given, Handler};
+use super::kept::{Keeper, Prepared, States};
 use super::phase::{first_up, follow};
 use super::signals::{self, Ends};
 use crate::config::{self, Settings};
 use crate::front::{Bind, Doors, Front};
 use crate::health::{Health, Phase};
-use crate::invoke::upstream::{Keeper, Over, Prepared, State};
+use crate::invoke::Over;
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
 use crate::process::{Processes, inherited};
@@ -151,7 +151,7 @@ fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begu
     let metrics_address = open_admin(&front, settings)?;
     let keeper = keep.map(Prepared::start);
     if let Some(keeper) = &keeper {
-        others.go_to(keeper.leader());
+        others.go_to(keeper.leaders());
     }
     let (app, grace) = (settings.app.clone(), settings.invoke.kill_grace);
     let serving = Serving { front, health, lock: None, keeper, processes, app, grace };
@@ -163,7 +163,7 @@ async fn come_up(
     serving: &mut Serving,
     doors: Doors,
     bind: Bind,
-    states: Option<&mut watch::Receiver<State>>,
+    states: Option<&mut States>,
     ends: &mut Ends,
 ) -> Result<Option<i32>, Failure> {
     let late = match bind {

@@ -6,11 +6,13 @@
 
 mod body;
 mod call;
+mod chance;
 mod config;
 mod error;
 mod escape;
 pub mod files;
 mod fork;
+mod state;
 pub mod upstream;
 
 pub use body::{Aborted, Pace, ReplyBody, RequestBody};
@@ -19,9 +21,10 @@ pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use files::Files;
 pub use fork::Fork;
+pub use state::{Over, State};
 pub use upstream::{Raw, Upgraded, Upstream};
 
-pub use crate::process::{Leftovers, Restart};
+pub use crate::process::{Leaders, Leftovers, Restart};
 
 /// The ways of running a handler.
 pub enum Invoker {

@@ -6,6 +6,7 @@
 mod all;
 mod children;
 pub mod inherited;
+mod leaders;
 mod marks;
 pub mod output;
 pub mod pipe;
@@ -19,11 +20,12 @@ mod spec;
 mod sys;
 mod tree;
 
+pub use leaders::Leaders;
 pub use reaper::Processes;
 pub use restart::{Backoff, Life, Pauses, Restart};
 pub use service::Service;
 pub use signals::Signals;
-pub use spawn::SpawnError;
+pub use spawn::{SOCKET, SpawnError};
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};
 pub use sys::{Exit, Status, kill};
 pub use tree::{Child, Tree};

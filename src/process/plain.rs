@@ -18,6 +18,7 @@ pub(crate) fn start(program: &Program, inherited: &Inherited) -> Result<i32, Spa
         argv: &program.argv,
         env: [&program.env, &[]],
         stdio: None,
+        socket: None,
         place: Place::ForegroundGroup,
         inherited,
         mark: None,

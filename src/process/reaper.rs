@@ -4,7 +4,7 @@
 //! was found under the lock stays whose it is until the lock is let go: nobody else collects.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -76,6 +76,7 @@ impl Processes {
         program: &Program,
         env: &[std::ffi::CString],
         stdio: Stdio<'_>,
+        socket: Option<BorrowedFd<'_>>,
         leftovers: Leftovers,
     ) -> Result<Started, SpawnError> {
         let mark = self.0.marks.next();
@@ -93,6 +94,7 @@ impl Processes {
             argv: &program.argv,
             env: [env, &program.env],
             stdio: Some(stdio.map(|fd| fd.as_raw_fd())),
+            socket: socket.map(|fd| fd.as_raw_fd()),
             place: Place::Session,
             inherited: self.0.inherited,
             mark: self.0.marks.limit(mark),

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -33,18 +33,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with its own additions to the environment. On a thread that lives as long as heeler, inside a runtime.
+    /// Starts it with its own additions to the environment, and with `socket` as its [`super::SOCKET`]. On a thread that
+    /// lives as long as heeler, inside a runtime.
     pub fn start(
         processes: &Processes,
         program: &Program,
         env: &[CString],
+        socket: Option<BorrowedFd<'_>>,
         log: &HandlerLog,
     ) -> Result<Service, SpawnError> {
         let null = File::open("/dev/null").map_err(SpawnError::of_resource)?;
         let stdout = FromChild::open().map_err(SpawnError::of_resource)?;
         let stderr = FromChild::open().map_err(SpawnError::of_resource)?;
         let stdio = [null.as_fd(), stdout.childs(), stderr.childs()];
-        let child = processes.spawn(program, env, stdio, Leftovers::Kill)?;
+        let child = processes.spawn_with(program, env, stdio, socket, Leftovers::Kill)?;
         let lines = [follow(stdout, Stream::Stdout, log), follow(stderr, Stream::Stderr, log)];
         Ok(Service { child, exit: None, lines, metrics: processes.metrics().clone() })
     }

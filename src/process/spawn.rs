@@ -6,10 +6,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::{io, ptr};
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag};
 
 use super::inherited::Inherited;
 use super::sys;
@@ -82,6 +82,8 @@ pub(crate) struct Start<'a> {
     pub(crate) env: [&'a [CString]; 2],
     /// For descriptors 0, 1 and 2; `None` keeps heeler's own.
     pub(crate) stdio: Option<[RawFd; 3]>,
+    /// For descriptor 3; without it there is none.
+    pub(crate) socket: Option<RawFd>,
     pub(crate) place: Place,
     pub(crate) inherited: &'a Inherited,
     /// Hard limit of RLIMIT_LOCKS to set, the tree's mark.
@@ -98,12 +100,16 @@ struct Plan {
     shell_argv: *const *const libc::c_char,
     envp: *const *const libc::c_char,
     stdio: Option<[RawFd; 3]>,
+    socket: Option<RawFd>,
     place: Place,
     inherited: *const Inherited,
     mark: Option<u64>,
     parent: Option<libc::pid_t>,
     report: RawFd,
 }
+
+/// The number of a child's socket.
+pub const SOCKET: RawFd = 3;
 
 const SHELL: &CStr = c"/bin/sh";
 
@@ -119,6 +125,8 @@ impl Nursery {
     /// Needs two descriptors.
     pub(crate) fn new() -> io::Result<Nursery> {
         let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        // The child's socket would else take the place of the pipe that its exec reports by.
+        let write = above_socket(write)?;
         Ok(Nursery { stack: vec![0; 32 * 1024].into_boxed_slice(), read, write })
     }
 
@@ -157,6 +165,7 @@ pub(crate) fn spawn(start: &Start<'_>, nursery: &mut Nursery) -> Result<libc::pi
         shell_argv: shell_argv.as_ptr(),
         envp: envp.as_ptr(),
         stdio: start.stdio,
+        socket: start.socket,
         place: start.place,
         inherited: start.inherited,
         mark: start.mark,
@@ -181,6 +190,15 @@ pub(crate) fn spawn(start: &Start<'_>, nursery: &mut Nursery) -> Result<libc::pi
             Err(SpawnError::of_exec(start.path, errno))
         }
     }
+}
+
+fn above_socket(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > SOCKET {
+        return Ok(fd);
+    }
+    let above = nix::fcntl::fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(SOCKET + 1))?;
+    // SAFETY: the kernel has just made this descriptor, for nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }
 
 fn pointers<'a>(strings: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
@@ -212,6 +230,10 @@ extern "C" fn child(plan: *mut libc::c_void) -> libc::c_int {
             for (target, source) in (0..).zip(stdio) {
                 libc::dup2(source, target); // Never the same number: 0 to 2 are always open in heeler.
             }
+        }
+        if let Some(source) = plan.socket {
+            libc::dup2(source, SOCKET);
+            libc::fcntl(SOCKET, libc::F_SETFD, 0); // To itself dup2 does nothing, and close-on-exec would stay (dup2(2)).
         }
         for (signal, handler) in [(libc::SIGPIPE, inherited.sigpipe), (libc::SIGCHLD, inherited.sigchld)] {
             let mut action: libc::sigaction = std::mem::zeroed();

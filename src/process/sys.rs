@@ -63,6 +63,19 @@ impl Status {
     }
 }
 
+impl std::fmt::Display for Status {
+    /// What it did, for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Status::Code(code) => write!(f, "ended with exit code {code}"),
+            Status::Signal(number) => match nix::sys::signal::Signal::try_from(*number) {
+                Ok(signal) => write!(f, "was ended by {}", signal.as_str()),
+                Err(_) => write!(f, "was ended by signal {number}"),
+            },
+        }
+    }
+}
+
 /// A child that has ended and is not collected yet: `WNOWAIT` leaves it a zombie, so its pid
 /// and its group's number stay taken. `None` when no child has ended, or there is none.
 pub(super) fn peek_dead_child() -> Option<i32> {

@@ -1,6 +1,7 @@
 //! A child with everything below it, and the one way that a tree ends.
 
 use std::ffi::CString;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -44,7 +45,19 @@ impl Processes {
         stdio: Stdio<'_>,
         leftovers: Leftovers,
     ) -> Result<Child, SpawnError> {
-        let started = self.start(program, env, stdio, leftovers)?;
+        self.spawn_with(program, env, stdio, None, leftovers)
+    }
+
+    /// The same with a descriptor of heeler's as the child's [`super::SOCKET`].
+    pub(super) fn spawn_with(
+        &self,
+        program: &Program,
+        env: &[CString],
+        stdio: Stdio<'_>,
+        socket: Option<BorrowedFd<'_>>,
+        leftovers: Leftovers,
+    ) -> Result<Child, SpawnError> {
+        let started = self.start(program, env, stdio, socket, leftovers)?;
         let tree = Tree { leader: started.pid, mark: started.mark, processes: self.clone() };
         Ok(Child { tree, exit: started.exit })
     }

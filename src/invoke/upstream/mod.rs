@@ -1,8 +1,8 @@
 //! A warm server behind HTTP: the upstream is started once, kept alive, and calls are passed on to it.
 //!
 //! `pass` takes a call to the upstream: over `http1`'s parts (`request`, `upload`, `exchange`, `head`, `decode`,
-//! `answer`, with connections from the `pool`) or over `http2`. An `endpoint` is one start of the upstream; `state`
-//! tells which one is up.
+//! `answer`, with connections from the `pool`) or over `http2`. An `endpoint` is one start of the upstream; the
+//! state tells which one is up.
 
 mod answer;
 mod config;
@@ -22,7 +22,6 @@ mod outbound;
 mod pass;
 mod pool;
 mod request;
-mod state;
 mod stream;
 mod upgraded;
 mod upload;
@@ -35,13 +34,15 @@ use tokio::sync::watch;
 pub use answer::Answer;
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
-pub use keep::{Keeper, Leader, Parts, Prepared};
-pub use state::{Over, State};
+pub use keep::{Keeper, Parts, Prepared};
 pub use upgraded::{Raw, Upgraded};
 
 use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use pass::Running;
+
+/// Where the server is.
+pub type State = super::State<Arc<Endpoint>>;
 
 /// Passes calls on to a warm server.
 #[derive(Clone, Debug)]

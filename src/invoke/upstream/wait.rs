@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::State;
 use super::connection::Connection;
 use super::endpoint::Endpoint;
-use super::state::State;
 use super::{Shared, pass::Failed};
 use crate::invoke::call::Deadline;
 use crate::invoke::error::CallError;

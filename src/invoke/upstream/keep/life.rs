@@ -5,16 +5,17 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::chance::chance;
 use super::rise::Missing;
-use super::{End, Leader, over};
+use super::{End, over};
 use crate::duration;
+use crate::invoke::chance::chance;
+use crate::invoke::state::Over;
+use crate::invoke::upstream::State;
 use crate::invoke::upstream::config::Config;
 use crate::invoke::upstream::endpoint::Endpoint;
-use crate::invoke::upstream::state::{Over, State};
 use crate::log::HandlerLog;
 use crate::metrics::{Metrics, Restarted};
-use crate::process::{Backoff, Exit, Life, Processes, Program, Restart, Service, Status};
+use crate::process::{Backoff, Exit, Leaders, Life, Processes, Program, Restart, Service, Status};
 
 /// The keeper's task: everything that a start needs, and what is remembered from one to the next.
 pub(super) struct Task {
@@ -26,7 +27,7 @@ pub(super) struct Task {
     pub(super) metrics: Metrics,
     pub(super) states: watch::Sender<State>,
     pub(super) ordered: oneshot::Receiver<End>,
-    pub(super) leader: Leader,
+    pub(super) leaders: Leaders,
     pub(super) backoff: Backoff,
     /// Whether it ever was: only then a death is worth another start.
     pub(super) was_up: bool,
@@ -56,7 +57,6 @@ impl Task {
     /// Keeps the handler until it is over.
     pub(super) async fn run(mut self) {
         let over = self.keep().await;
-        self.leader.is_now(None);
         self.states.send_replace(State::Over(over));
     }
 
@@ -70,7 +70,7 @@ impl Task {
             tracing::warn!(pause = rounded(lost.pause), "handler is started again");
             tokio::select! {
                 biased;
-                _ = order(&mut self.ordered) => return over::asked(),
+                _ = order(&mut self.ordered) => return Over::asked(),
                 () = sleep(lost.pause) => {}
             }
         }
@@ -131,15 +131,16 @@ impl Task {
     /// Ends what is left of it, so that nothing holds its port, and decides what comes then.
     async fn bury(&mut self, service: Service, endpoint: &Endpoint, fate: Fate, life: Life) -> Result<Lost, Over> {
         let pid = service.tree().leader();
+        self.leaders.remove(pid);
         let no_more = self.config.restart == Restart::Never;
         match fate {
             Fate::Ordered(end) => {
                 service.end(async { drop(end.hold.await) }, end.grace).await;
-                Err(over::asked())
+                Err(Over::asked())
             }
             Fate::Ended(exit) => {
                 if self.was_up {
-                    tracing::warn!(pid, how = over::how(exit.status), "handler ended");
+                    tracing::warn!(pid, how = %exit.status, "handler ended");
                 }
                 service.settle(self.grace).await;
                 match exit.status {

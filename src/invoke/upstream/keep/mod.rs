@@ -3,7 +3,6 @@
 //! One task lives as long as heeler serves; `life` is one round of it. Its state is one `watch`, and all that can be
 //! asked of it is a signal to the handler, and the end. It knows nothing of calls but whether one was answered.
 
-mod chance;
 mod env;
 mod life;
 mod over;
@@ -13,17 +12,16 @@ mod start;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::State;
 use super::config::Config;
-use super::state::State;
 use crate::log::HandlerLog;
 use crate::metrics::Metrics;
-use crate::process::{Backoff, NulByte, Pauses, Processes, Program, Tree};
+use crate::process::{Backoff, Leaders, NulByte, Pauses, Processes, Program};
 use life::Task;
 
 /// From a tenth of a second to ten; a server that was up for ten seconds, or answered a call, was no failure.
@@ -62,12 +60,8 @@ pub struct Keeper {
     task: JoinHandle<()>,
     end: Option<oneshot::Sender<End>>,
     states: watch::Receiver<State>,
-    leader: Leader,
+    leaders: Leaders,
 }
-
-/// The handler's first process, whichever it is at the moment; cheap to clone.
-#[derive(Clone, Default)]
-pub struct Leader(Arc<Mutex<Option<Tree>>>);
 
 /// The order to end.
 struct End {
@@ -93,7 +87,7 @@ impl Prepared {
             metrics: parts.metrics,
             states: tell,
             ordered,
-            leader: Leader::default(),
+            leaders: Leaders::default(),
             backoff: Backoff::new(PAUSES),
             was_up: false,
             warned: false,
@@ -109,8 +103,8 @@ impl Prepared {
     /// Starts the handler. Inside a runtime whose threads live as long as heeler.
     pub fn start(self) -> Keeper {
         let Prepared { task, end, states } = self;
-        let leader = task.leader.clone();
-        Keeper { task: crate::task::spawn(task.run()), end: Some(end), states, leader }
+        let leaders = task.leaders.clone();
+        Keeper { task: crate::task::spawn(task.run()), end: Some(end), states, leaders }
     }
 }
 
@@ -121,8 +115,8 @@ impl Keeper {
     }
 
     /// Who hears the signals that are meant for the handler.
-    pub fn leader(&self) -> Leader {
-        self.leader.clone()
+    pub fn leaders(&self) -> Leaders {
+        self.leaders.clone()
     }
 
     /// Ends the handler and starts it no more: TERM to all of it; when `hold` is over too `grace` begins, then KILL.
@@ -142,19 +136,5 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-impl Leader {
-    /// Sends it a signal, if there is anybody.
-    pub fn signal(&self, signal: i32) {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(tree) => tree.signal_leader(signal),
-            None => crate::log::debug!(signal, "no handler runs that could hear a signal"),
-        }
-    }
-
-    fn is_now(&self, tree: Option<Tree>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tree;
     }
 }

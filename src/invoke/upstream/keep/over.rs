@@ -1,14 +1,9 @@
 //! The ways in which a handler is over for good: heeler's exit code, and its last line.
 
 use super::start::StartError;
+use crate::invoke::state::Over;
 use crate::invoke::upstream::endpoint::Target;
-use crate::invoke::upstream::state::Over;
 use crate::process::Status;
-
-/// It was asked to end.
-pub(super) fn asked() -> Over {
-    Over { code: 0, message: String::new() }
-}
 
 /// There never was a process.
 pub(super) fn not_started(error: &StartError) -> Over {
@@ -17,13 +12,13 @@ pub(super) fn not_started(error: &StartError) -> Over {
 
 /// It ended before it was ever up. That is no success, whatever it says.
 pub(super) fn before_up(status: Status, target: &Target) -> Over {
-    let message = format!("the handler {} before it listened on {target}", how(status));
+    let message = format!("the handler {status} before it listened on {target}");
     Over { code: status.shell_code().max(1), message }
 }
 
 /// It was up and is not to be started again.
 pub(super) fn after_up(status: Status) -> Over {
-    Over { code: status.shell_code(), message: format!("the handler {}, and restart is never", how(status)) }
+    Over { code: status.shell_code(), message: format!("the handler {status}, and restart is never") }
 }
 
 /// It never came up.
@@ -35,17 +30,6 @@ pub(super) fn too_late(message: String) -> Over {
 pub(super) fn condemned() -> Over {
     let message = "a call ran out of time, so the handler was ended (kill_on_timeout), and restart is never";
     Over { code: 1, message: message.to_owned() }
-}
-
-/// How a process ended.
-pub(super) fn how(status: Status) -> String {
-    match status {
-        Status::Code(code) => format!("ended with exit code {code}"),
-        Status::Signal(number) => match nix::sys::signal::Signal::try_from(number) {
-            Ok(signal) => format!("was ended by {}", signal.as_str()),
-            Err(_) => format!("was ended by signal {number}"),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use socket2::{Domain, Socket, Type};
 
-use super::chance::random;
+use crate::invoke::chance::random;
 
 /// The kernel's own, where it does not say (ip(7)).
 const USUAL_RANGE: RangeInclusive<u16> = 32768..=60999;

@@ -51,8 +51,8 @@ impl Task {
             self.look_who_listens(&target).await;
         }
         let env = env::added(&target, self.config.outer_port)?;
-        let service = Service::start(&self.processes, &self.program, &env, &self.log)?;
-        self.leader.is_now(Some(service.tree()));
+        let service = Service::start(&self.processes, &self.program, &env, None, &self.log)?;
+        self.leaders.add(service.tree());
         tracing::info!(pid = service.tree().leader(), address = %target, "handler started");
         Ok((service, Arc::new(Endpoint::new(target))))
     }

@@ -3,13 +3,13 @@
 use std::hash::{BuildHasher, RandomState};
 
 /// Any number.
-pub(super) fn random() -> u64 {
+pub(in crate::invoke) fn random() -> u64 {
     // The standard library's hasher keys are random and differ for every state that is made from them.
     RandomState::new().hash_one(0)
 }
 
 /// From 0 to 1, without 1 itself.
-pub(super) fn chance() -> f64 {
+pub(in crate::invoke) fn chance() -> f64 {
     // 53 bits are as many as an f64 holds exactly.
     (random() >> 11) as f64 / (1_u64 << 53) as f64
 }
