@@ -16,6 +16,7 @@ mod own;
 mod page;
 mod place;
 mod read;
+mod source;
 mod upstream;
 pub mod value;
 mod var;
@@ -96,19 +97,24 @@ impl Settings {
     pub fn from_vars(args: &[String], vars: &Vars, host: &Host) -> Result<(Settings, Vec<Origin>), Rejected> {
         let mut reader = Reader::new(vars);
         let command = command::command(&mut reader, args, vars, host);
-        let chosen = mode::choose(&mut reader, command.is_some());
+        let source = if command.is_none() { Some(source::find(&mut reader, host)) } else { None };
+        let chosen = mode::choose(&mut reader, command.is_some(), source.as_ref());
         // A mode that cannot be told is a mistake already; the rest is still checked.
         let mode = chosen.as_ref().map_or(Mode::Streaming, |chosen| chosen.mode);
         reader.check_use(chosen.as_ref().map(|chosen| chosen.mode));
         if chosen.is_some() {
             command::check(&mut reader, command.as_deref(), mode);
         }
+        if let (Mode::Warm, Some(Err(miss))) = (mode, &source) {
+            reader.mistakes.push(miss.mistake.clone());
+        }
         fill::check_peers(&mut reader);
         reader.warnings.extend(lookalike::warnings(vars));
 
         let front = fill::front(&mut reader, mode, host);
+        let handler = fill::Handler { command: command.unwrap_or_default(), source: source.and_then(Result::ok) };
         let settings = Settings {
-            invoke: fill::invoke(&mut reader, mode, command.unwrap_or_default(), &front, host),
+            invoke: fill::invoke(&mut reader, mode, handler, &front, host),
             log: fill::log(&reader),
             app: fill::app(&mut reader, mode, &front),
             front,

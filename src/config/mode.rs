@@ -2,7 +2,9 @@
 
 use super::read::Reader;
 use super::value::Wrong;
+use super::source::Miss;
 use crate::invoke::Mode;
+use crate::invoke::warm::Source;
 
 /// The modes that work.
 const BUILT: [Mode; 6] = [Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http, Mode::Static];
@@ -51,11 +53,17 @@ fn is_built(mode: Mode) -> bool {
 }
 
 /// Decides the mode, or notes the mistake; `None` then.
-pub(super) fn choose(reader: &mut Reader<'_>, has_command: bool) -> Option<Chosen> {
+///
+/// `source` is what came of the look for a handler's file, where there is no command.
+pub(super) fn choose(
+    reader: &mut Reader<'_>,
+    has_command: bool,
+    source: Option<&Result<Source, Miss>>,
+) -> Option<Chosen> {
     let chosen = match reader.word_if_set("mode") {
         Some(name) => Chosen { mode: named(name).ok()?, reason: "mode is set".to_owned() },
         None if reader.is_set("mode") => return None,
-        None => inferred(reader, has_command),
+        None => inferred(reader, has_command, source),
     };
     if !is_built(chosen.mode) {
         let because = if reader.is_set("mode") { String::new() } else { format!(" ({})", chosen.reason) };
@@ -68,14 +76,23 @@ pub(super) fn choose(reader: &mut Reader<'_>, has_command: bool) -> Option<Chose
     Some(chosen)
 }
 
-fn inferred(reader: &mut Reader<'_>, has_command: bool) -> Chosen {
+fn inferred(reader: &mut Reader<'_>, has_command: bool, source: Option<&Result<Source, Miss>>) -> Chosen {
     if !has_command && let Some(name) = names_a_handler(reader) {
         return Chosen { mode: Mode::Warm, reason: format!("{name} is set and there is no command") };
     }
     if let Some(name) = CLASSIC_ONLY.into_iter().find(|name| reader.is_set(name)) {
         return Chosen { mode: Mode::Classic, reason: format!("{name} is set, which is classic-watchdog's") };
     }
-    Chosen { mode: Mode::Streaming, reason: "default".to_owned() }
+    match source {
+        Some(Ok(source)) => {
+            let reason = format!("there is no command, and {} is there", source.file.display());
+            Chosen { mode: Mode::Warm, reason }
+        }
+        Some(Err(Miss { too_many: true, .. })) => {
+            Chosen { mode: Mode::Warm, reason: "there is no command, and there are handlers".to_owned() }
+        }
+        _ => Chosen { mode: Mode::Streaming, reason: "default".to_owned() },
+    }
 }
 
 /// The name by which a handler is named, if it is.
@@ -96,7 +113,7 @@ mod tests {
 
     fn check(vars: &[(&str, &str)], has_command: bool, expect: (Mode, &str)) {
         let vars: Vars = vars.iter().copied().collect();
-        let chosen = choose(&mut Reader::new(&vars), has_command).unwrap();
+        let chosen = choose(&mut Reader::new(&vars), has_command, None).unwrap();
         assert_eq!((chosen.mode, chosen.reason.as_str()), expect);
     }
 

@@ -58,12 +58,22 @@ pub struct Host {
     pub memory_limit: Option<u64>,
     /// The file of this very program.
     pub own_program: Option<PathBuf>,
+    /// The working directory; empty is the same.
+    pub folder: PathBuf,
+    /// Processors that may be used at once, by their number and by the container's quota; 0 is not known.
+    pub processors: usize,
 }
 
 impl Host {
     /// This machine and this program.
     pub fn here() -> Host {
-        Host { memory_limit: memory::limit(), own_program: std::env::current_exe().ok() }
+        Host {
+            memory_limit: memory::limit(),
+            own_program: std::env::current_exe().ok(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            // The standard library knows of affinity and of both kinds of quota.
+            processors: std::thread::available_parallelism().map_or(0, usize::from),
+        }
     }
 }
 

@@ -163,11 +163,12 @@ impl<'a> Reader<'a> {
         off_at_zero(self.duration(name))
     }
 
+    pub(super) fn size(&self, name: &'static str) -> u64 {
+        as_size(name, &self.get(name))
+    }
+
     pub(super) fn size_or(&mut self, name: &'static str, default: u64, why: &str) -> u64 {
-        match self.get_or(name, Value::Size(default), why) {
-            Value::Size(bytes) => bytes,
-            other => unreachable!("{name} is a size in the table, not {other:?}"),
-        }
+        as_size(name, &self.get_or(name, Value::Size(default), why))
     }
 
     /// A number or size that may be without limit.
@@ -283,6 +284,13 @@ fn leave_it(var: &Var) -> String {
     match var.default {
         Preset::Is(text) => format!("leave it unset, or at {text}"),
         Preset::Unset | Preset::Depends(_) => "leave it unset".to_owned(),
+    }
+}
+
+fn as_size(name: &str, value: &Value) -> u64 {
+    match value {
+        Value::Size(bytes) => *bytes,
+        other => unreachable!("{name} is a size in the table, not {other:?}"),
     }
 }
 

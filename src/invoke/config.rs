@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{files, upstream};
+use super::{files, upstream, warm};
 use crate::process::Leftovers;
 
 /// How a call reaches the handler.
@@ -99,6 +99,8 @@ pub struct Config {
     pub leftovers: Leftovers,
     /// From TERM to KILL.
     pub kill_grace: Duration,
+    /// For warm mode.
+    pub warm: warm::Config,
     /// For http mode.
     pub upstream: upstream::Config,
     /// For static mode.

@@ -1,25 +1,33 @@
 //! For the invoker.
 
-use super::{DEFAULT, body_limit};
+use super::{DEFAULT, body_limit, warm};
 use crate::config::kind::Value;
 use crate::config::read::Reader;
 use crate::config::{Host, listen, place, upstream as address};
 use crate::front;
 use crate::invoke::files::Config as Files;
 use crate::invoke::upstream::{Address, Config as Upstream, Protocol};
+use crate::invoke::warm::Source;
 use crate::invoke::{Config, ExitCodes, Leftovers, Mode, Restart};
+
+/// What handles the calls.
+pub(in crate::config) struct Handler {
+    pub(in crate::config) command: Vec<String>,
+    /// The function's file, where there is no command.
+    pub(in crate::config) source: Option<Source>,
+}
 
 /// The settings of the invoker.
 pub(in crate::config) fn invoke(
     reader: &mut Reader<'_>,
     mode: Mode,
-    command: Vec<String>,
+    handler: Handler,
     front: &front::Config,
     host: &Host,
 ) -> Config {
     Config {
         mode,
-        command,
+        command: handler.command,
         content_type: content_type(reader, mode),
         cgi_headers: reader.flag("cgi_headers"),
         combine_output: combine_output(reader, mode),
@@ -32,6 +40,7 @@ pub(in crate::config) fn invoke(
         leftovers: if reader.word("leftovers") == "keep" { Leftovers::Keep } else { Leftovers::Kill },
         kill_grace: reader.duration("kill_grace"),
         upstream: upstream(reader, front),
+        warm: warm::warm(reader, handler.source, front, host),
         files: files(reader, mode),
     }
 }
@@ -50,10 +59,14 @@ fn upstream(reader: &Reader<'_>, front: &front::Config) -> Upstream {
         outer_port: own_ports(front).next(),
         taken_ports: taken_ports(front),
         start_timeout: reader.duration("start_timeout"),
-        restart: if reader.word("restart") == "never" { Restart::Never } else { Restart::Always },
+        restart: restart(reader),
         ready_path: front.ready_path.clone(),
         queue_timeout: front.queue_timeout,
     }
+}
+
+pub(super) fn restart(reader: &Reader<'_>) -> Restart {
+    if reader.word("restart") == "never" { Restart::Never } else { Restart::Always }
 }
 
 /// The ports of calls. Those that the kernel is still to choose are bound before the upstream starts.

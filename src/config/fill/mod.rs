@@ -3,12 +3,13 @@
 mod app;
 mod front;
 mod invoke;
+mod warm;
 #[cfg(test)]
 mod tests;
 
 pub(super) use app::{app, lock_file, log};
 pub(super) use front::front;
-pub(super) use invoke::invoke;
+pub(super) use invoke::{Handler, invoke};
 
 use super::read::Reader;
 use super::{Host, memory, value};

@@ -11,7 +11,7 @@ use crate::log::Format;
 const MI: u64 = 1 << 20;
 
 fn read(vars: &[(&str, &str)], memory_limit: Option<u64>) -> Result<Settings, Rejected> {
-    let host = Host { memory_limit, own_program: None };
+    let host = Host { memory_limit, ..Host::default() };
     Settings::from_vars(&[], &vars.iter().copied().collect(), &host).map(|(settings, _)| settings)
 }
 

@@ -1,0 +1,242 @@
+//! Which file holds the user's function, and so in which language it is written.
+//!
+//! heeler needs no more of it than the language: the language's runtime looks for the function in the same places, in
+//! the same order, and says what is wrong with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::read::Reader;
+use super::{Host, Mistake};
+use crate::invoke::warm::{Language, Source};
+
+/// What functions' files are mostly called, the likeliest first.
+const USUAL: [&str; 7] = ["function", "handler", "function/handler", "main", "index", "app", "func"];
+/// Where Kubeless puts functions.
+const KUBELESS: &str = "/kubeless";
+/// As many names of a folder as help somebody who looks for one.
+const MOST_LISTED: usize = 12;
+
+/// Why there is no file to take.
+#[derive(Debug)]
+pub(super) struct Miss {
+    pub(super) mistake: Mistake,
+    /// There are too many, not too few.
+    pub(super) too_many: bool,
+}
+
+/// What the settings say of the file.
+struct Wanted {
+    /// The setting or variable that names it, and its value.
+    named: Option<(&'static str, String)>,
+    /// Paths below the places, without an ending unless they are whole.
+    stems: Vec<String>,
+}
+
+/// Looks for it.
+pub(super) fn find(reader: &mut Reader<'_>, host: &Host) -> Result<Source, Miss> {
+    let wanted = wanted(reader);
+    let places = places(reader, host);
+    let languages: &[Language] = match reader.word_if_set("handler_style") {
+        Some("asgi" | "wsgi") => &[Language::Python],
+        _ => &Language::ALL,
+    };
+    for place in &places {
+        let found = found_in(place, &wanted.stems, languages);
+        let Some((source, others)) = found.split_first() else { continue };
+        return match others.iter().find(|other| other.language != source.language) {
+            None => Ok(source.clone()),
+            Some(other) => Err(Miss { mistake: two_languages(source, other), too_many: true }),
+        };
+    }
+    Err(Miss { mistake: wanted.missing(&places), too_many: false })
+}
+
+/// The places in which functions are looked for.
+fn places(reader: &mut Reader<'_>, host: &Host) -> Vec<PathBuf> {
+    let mut places = vec![host.folder.clone()];
+    for name in ["FUNCTION_SOURCE", "LAMBDA_TASK_ROOT"] {
+        places.extend(reader.platform(name).map(|folder| host.folder.join(folder)));
+    }
+    places.push(KUBELESS.into());
+    let mut once: Vec<PathBuf> = Vec::new();
+    for place in places {
+        if !once.contains(&place) {
+            once.push(place);
+        }
+    }
+    once
+}
+
+fn wanted(reader: &mut Reader<'_>) -> Wanted {
+    if let Some(text) = reader.text("handler") {
+        return Wanted { stems: stems_of(&text), named: Some(("handler", text)) };
+    }
+    for name in ["MOD_NAME", "_HANDLER"] {
+        if let Some(text) = reader.platform(name) {
+            let stems = if name == "_HANDLER" { stems_of(&text) } else { vec![text.clone()] };
+            return Wanted { stems, named: Some((name, text)) };
+        }
+    }
+    Wanted { named: None, stems: USUAL.map(str::to_owned).to_vec() }
+}
+
+/// `path/file.ext:function`, `path/file.ext`, `module.function`, or a function alone, which is in a file of a usual name.
+fn stems_of(handler: &str) -> Vec<String> {
+    if let Some((file, _)) = handler.rsplit_once(':') {
+        return vec![file.to_owned()];
+    }
+    if language_of(Path::new(handler)).is_some() {
+        return vec![handler.to_owned()];
+    }
+    let (folder, last) = handler.rsplit_once('/').map_or(("", handler), |(folder, last)| (folder, last));
+    let below = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    match (last.split_once('.'), last.rsplit_once('.')) {
+        // Python has its packages between the dots, Node and Lambda take the first dot for the end of the file.
+        (Some((first, _)), Some((package, _))) if first != package => {
+            vec![below(&package.replace('.', "/")), below(first)]
+        }
+        (Some((file, _)), _) => vec![below(file)],
+        _ => USUAL.iter().map(|usual| below(usual)).collect(),
+    }
+}
+
+/// Every file of these names in one place, in the order of the names.
+fn found_in(place: &Path, stems: &[String], languages: &[Language]) -> Vec<Source> {
+    let mut found = Vec::new();
+    if let Some(language) = language_of(place) {
+        // FUNCTION_SOURCE may name the file itself.
+        found.extend(Some(Source { file: place.to_owned(), language }).filter(|source| source.file.is_file()));
+    }
+    for stem in stems {
+        let whole = place.join(stem);
+        match language_of(&whole) {
+            Some(language) => found.push(Source { file: whole, language }),
+            None => found.extend(languages.iter().flat_map(|language| {
+                let file = |ending| Source { file: place.join(format!("{stem}.{ending}")), language: *language };
+                language.endings().iter().map(file)
+            })),
+        }
+    }
+    found.extend(package_main(place));
+    found.retain(|source| languages.contains(&source.language) && source.file.is_file());
+    found
+}
+
+/// The file that a package.json names, as Node finds it.
+fn package_main(place: &Path) -> Option<Source> {
+    let text = fs::read_to_string(place.join("package.json")).ok()?;
+    let package: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let file = place.join(package.get("main")?.as_str()?);
+    Some(Source { file, language: Language::Node })
+}
+
+fn language_of(file: &Path) -> Option<Language> {
+    let ending = file.extension()?.to_str()?;
+    Language::ALL.into_iter().find(|language| language.endings().contains(&ending))
+}
+
+fn two_languages(one: &Source, other: &Source) -> Mistake {
+    let text = format!(
+        "both {} and {} are there (set it to the one that is meant, with its ending)",
+        one.file.display(),
+        other.file.display()
+    );
+    Mistake { name: "handler".to_owned(), text }
+}
+
+impl Wanted {
+    fn missing(&self, places: &[PathBuf]) -> Mistake {
+        let shown: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+        let looked = format!("looked for {} in {}; {}", self.stems.join(", "), shown.join(", "), listing(&places[0]));
+        let (name, text) = match &self.named {
+            Some((name, value)) => (*name, format!("{value:?} names no file that is there ({looked})")),
+            None => ("handler", format!("is not set, and no file of a usual name is there ({looked})")),
+        };
+        Mistake { name: name.to_owned(), text }
+    }
+}
+
+/// What there would be to choose from.
+fn listing(place: &Path) -> String {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut names: Vec<_> = entries.filter(|path| language_of(path).is_some()).collect();
+    names.sort();
+    let shown: Vec<_> = names.iter().take(MOST_LISTED).filter_map(|path| path.file_name()?.to_str()).collect();
+    match shown.is_empty() {
+        true => format!("{} has no Python or JavaScript file", place.display()),
+        false => format!("{} has {}", place.display(), shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Vars;
+
+    /// What is found in a folder of these files: the file, or the mistake.
+    fn look(files: &[&str], vars: &[(&str, &str)]) -> Result<(String, Language), String> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            let (name, text) = name.split_once('=').unwrap_or((name, ""));
+            fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let vars: Vars = vars.iter().copied().collect();
+        let host = Host { folder: folder.path().to_owned(), ..Host::default() };
+        let relative = |path: &Path| path.strip_prefix(folder.path()).unwrap().display().to_string();
+        match find(&mut Reader::new(&vars), &host) {
+            Ok(source) => Ok((relative(&source.file), source.language)),
+            Err(miss) => Err(miss.mistake.to_string().replace(folder.path().to_str().unwrap(), "HERE")),
+        }
+    }
+
+    #[track_caller]
+    fn check(files: &[&str], vars: &[(&str, &str)], file: &str, language: Language) {
+        assert_eq!(look(files, vars), Ok((file.to_owned(), language)), "{files:?} {vars:?}");
+    }
+
+    #[test]
+    fn usual_names_need_no_setting() {
+        use Language::{Node, Python};
+        check(&["function.py"], &[], "function.py", Python);
+        check(&["handler.js", "index.js"], &[], "handler.js", Node);
+        check(&["function/handler.py", "index.py"], &[], "function/handler.py", Python);
+        check(&["index.mjs"], &[], "index.mjs", Node);
+        check(&["package.json={\"main\": \"lib/f.js\"}", "lib/f.js"], &[], "lib/f.js", Node);
+        check(&["main.py"], &[("FUNCTION_TARGET", "hello")], "main.py", Python);
+        check(&["main.py"], &[("handler", "hello")], "main.py", Python);
+    }
+
+    #[test]
+    fn a_name_leads_to_its_file() {
+        use Language::{Node, Python};
+        let all = ["a.py", "a.js", "b.py", "p/q.py", "src/index.js", "x.y.js", "function.py"];
+        check(&all, &[("handler", "a.py:f")], "a.py", Python);
+        check(&all, &[("handler", "a.js")], "a.js", Node);
+        check(&all, &[("handler", "b.f")], "b.py", Python);
+        check(&all, &[("handler", "b:app")], "b.py", Python);
+        check(&all, &[("handler", "p.q.f")], "p/q.py", Python);
+        check(&all, &[("_HANDLER", "src/index.handler")], "src/index.js", Node);
+        check(&all, &[("MOD_NAME", "b"), ("FUNC_HANDLER", "f")], "b.py", Python);
+        check(&all, &[("handler", "a.app"), ("handler_style", "asgi")], "a.py", Python);
+        check(&["s/main.py"], &[("FUNCTION_SOURCE", "s")], "s/main.py", Python);
+        check(&["s/other.py"], &[("FUNCTION_SOURCE", "s/other.py")], "s/other.py", Python);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_said() {
+        let mistake = |files: &[&str], vars: &[(&str, &str)]| look(files, vars).unwrap_err();
+        assert_eq!(
+            mistake(&["main.py", "index.js"], &[]),
+            "handler: both HERE/main.py and HERE/index.js are there (set it to the one that is meant, with its ending)"
+        );
+        assert_eq!(
+            mistake(&["b.py", "b.js"], &[("handler", "a.f")]),
+            "handler: \"a.f\" names no file that is there (looked for a in HERE, /kubeless; HERE has b.js, b.py)"
+        );
+        let none = mistake(&["b.txt"], &[]);
+        assert!(none.starts_with("handler: is not set, and no file of a usual name is there (looked for function, "));
+        assert!(none.ends_with("; HERE has no Python or JavaScript file)"), "{none}");
+    }
+}
