@@ -11,7 +11,9 @@ mod error;
 mod escape;
 pub mod files;
 mod fork;
+mod hop;
 pub mod upstream;
+pub mod warm;
 
 pub use body::{Aborted, Pace, ReplyBody, RequestBody};
 pub use call::{Call, Deadline, Interim, Place, Reply};
@@ -20,6 +22,7 @@ pub use error::CallError;
 pub use files::Files;
 pub use fork::Fork;
 pub use upstream::{Raw, Upgraded, Upstream};
+pub use warm::Warm;
 
 pub use crate::process::{Leftovers, Restart};
 
@@ -31,6 +34,8 @@ pub enum Invoker {
     Upstream(Upstream),
     /// A folder of files: static.
     Files(Files),
+    /// Workers that hold the function: warm.
+    Warm(Warm),
 }
 
 impl Invoker {
@@ -40,6 +45,7 @@ impl Invoker {
             Invoker::Fork(fork) => fork.call(call).await,
             Invoker::Upstream(upstream) => upstream.call(call).await,
             Invoker::Files(files) => files.call(call).await,
+            Invoker::Warm(warm) => warm.call(call).await,
         }
     }
 
@@ -48,14 +54,16 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
             Invoker::Upstream(upstream) => upstream.holds_body(length),
-            Invoker::Files(_) => false,
+            Invoker::Files(_) | Invoker::Warm(_) => false,
         }
     }
 
     /// The methods that are taken, for `Allow`. A handler may know more of them than have a name here.
     pub fn methods(&self) -> &'static str {
         match self {
-            Invoker::Fork(_) | Invoker::Upstream(_) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Warm(_) => {
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            }
             Invoker::Files(_) => files::METHODS,
         }
     }
@@ -63,7 +71,7 @@ impl Invoker {
     /// Whether answers to HEAD come without a body and with the headers that GET would have; else heeler makes them.
     pub fn answers_heads(&self) -> bool {
         match self {
-            Invoker::Fork(_) => false,
+            Invoker::Fork(_) | Invoker::Warm(_) => false,
             Invoker::Upstream(_) | Invoker::Files(_) => true,
         }
     }
@@ -73,7 +81,7 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.idle().await,
             // Their calls end with their connections; the server of http mode is ended apart.
-            Invoker::Upstream(_) | Invoker::Files(_) => {}
+            Invoker::Upstream(_) | Invoker::Files(_) | Invoker::Warm(_) => {}
         }
     }
 }

@@ -158,7 +158,10 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_table() {
-        assert_eq!((Kind::of(0), Kind::of(1), Kind::of(13), Kind::of(14)), (None, Some(Kind::Hello), Some(Kind::Bye), None));
+        assert_eq!(
+            (Kind::of(0), Kind::of(1), Kind::of(13), Kind::of(14)),
+            (None, Some(Kind::Hello), Some(Kind::Bye), None)
+        );
         for kind in KINDS {
             assert_eq!(Kind::of(kind.number()), Some(kind));
         }

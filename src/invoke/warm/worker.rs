@@ -83,8 +83,7 @@ struct State {
 impl Worker {
     /// Greets a worker on its socket, and waits for its HELLO. Inside a runtime.
     pub async fn meet(socket: UnixStream, greeting: Greeting) -> Result<(Arc<Worker>, Hello), Lost> {
-        let settings: Vec<_> =
-            greeting.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let settings: Vec<_> = greeting.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut out = message::hello(WINDOW, greeting.concurrency, &settings);
         while out.has_remaining() {
             socket.writable().await.map_err(broke)?;
@@ -317,13 +316,6 @@ impl Worker {
 pub(super) struct Seat(Option<Arc<Worker>>);
 
 impl Seat {
-    pub(super) fn worker(&self) -> &Arc<Worker> {
-        match &self.0 {
-            Some(worker) => worker,
-            None => unreachable!("a seat is used by giving it away"),
-        }
-    }
-
     /// Opens a call on it. From here on the place is held until the worker has said its last word.
     pub(super) fn open(mut self, call_id: Option<String>) -> Option<(Arc<Worker>, u32, Arc<Stream>)> {
         let worker = self.0.take()?;
