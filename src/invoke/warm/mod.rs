@@ -97,3 +97,6 @@ fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
         _ => Err(CallError::new(Reason::BadHead, "the answer's Content-Length is no number")),
     }
 }
+
+#[cfg(test)]
+mod tests;
