@@ -389,12 +389,13 @@ async fn a_hostile_worker_harms_nobody() {
             let kind =
                 [Kind::Reply, Kind::Data, Kind::End, Kind::Error, Kind::Window, Kind::Cancelled, Kind::Log, Kind::Bye]
                     [usize::try_from(roll(8)).unwrap()];
-            let mut payload: Vec<u8> = (0..roll(40)).map(|_| if roll(2) == 0 { 0 } else { roll(256) as u8 }).collect();
+            let mut payload: Vec<u8> =
+                (0..roll(40)).map(|_| if roll(2) == 0 { 0 } else { roll(256).to_le_bytes()[0] }).collect();
             if roll(2) == 0 {
                 payload = reply(200, &[], b"x").to_vec();
             }
             let mut out = BytesMut::new();
-            frame::put(&mut out, kind, roll(2) == 0, roll(5) as u32, &payload);
+            frame::put(&mut out, kind, roll(2) == 0, u32::try_from(roll(5)).unwrap(), &payload);
             if roll(10) == 0 {
                 let at = usize::try_from(roll(out.len() as u64)).unwrap();
                 out[at] ^= 1 << roll(8);
