@@ -99,4 +99,6 @@ fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

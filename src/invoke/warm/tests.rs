@@ -109,7 +109,7 @@ async fn join(pool: &Pool, concurrency: u32) -> (Arc<Worker>, Played) {
     (worker, played)
 }
 
-fn call(body: &'static [u8]) -> Call {
+pub(super) fn call(body: &'static [u8]) -> Call {
     let body =
         if body.is_empty() { RequestBody::empty() } else { RequestBody::held([Bytes::from_static(body)].into()) };
     Call {
