@@ -30,6 +30,10 @@ pub enum Reason {
     Connections,
     /// The handler ended with a non-zero exit code.
     Exit,
+    /// The function raised an error.
+    Raised,
+    /// The worker died, or broke the protocol.
+    Worker,
     /// The handler was killed by a signal that was not ours.
     Signal,
     /// The handler's header block is nonsense.
@@ -62,7 +66,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 27] = [
+    pub const ALL: [Reason; 29] = [
         Reason::BadRequest,
         Reason::Method,
         Reason::NotFound,
@@ -76,6 +80,8 @@ impl Reason {
         Reason::QueueTimeout,
         Reason::Connections,
         Reason::Exit,
+        Reason::Raised,
+        Reason::Worker,
         Reason::Signal,
         Reason::BadHead,
         Reason::OutputTooLarge,
@@ -98,6 +104,8 @@ impl Reason {
             self,
             Reason::Forbidden
                 | Reason::Exit
+                | Reason::Raised
+                | Reason::Worker
                 | Reason::Signal
                 | Reason::BadHead
                 | Reason::OutputTooLarge
@@ -127,6 +135,8 @@ impl Reason {
             Reason::QueueTimeout => "queue_timeout",
             Reason::Connections => "connections",
             Reason::Exit => "exit",
+            Reason::Raised => "raised",
+            Reason::Worker => "worker",
             Reason::Signal => "signal",
             Reason::BadHead => "bad_head",
             Reason::OutputTooLarge => "output_too_large",

@@ -68,9 +68,9 @@ def proxies(report, upstream):
     found = named_by({"heeler": "HEELER", "of-watchdog": "OF_WATCHDOG"}, report)
     here = {}
     if "heeler" in found:
-        # Any metrics port: 8081 is of-watchdog's.
+        # No port for metrics, which are counted all the same: 8081 is of-watchdog's.
         here["heeler"] = lambda: watchdog(found["heeler"], upstream, BUILT / "server.log", access_log="false",
-                                          metrics_port=str(free_port()))
+                                          metrics_port="0")
     here["bare upstream"] = lambda: Bare(upstream)
     if binary := shutil.which("nginx"):
         here["nginx"] = lambda: nginx(binary, upstream)

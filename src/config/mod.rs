@@ -249,7 +249,9 @@ mod tests {
             "\"warm\" (handler is set and there is no command) is not built yet (what works: streaming, serializing, \
              classic, cgi, http, static)"
         );
-        assert_eq!(rejected.mistakes.len(), 1);
+        // What is missing for the mode is said too.
+        assert_eq!(rejected.mistakes[1].name, "handler");
+        assert_eq!(rejected.mistakes.len(), 2);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which mode: by its name, or by what else is set.
 
 use super::read::Reader;
-use super::value::Wrong;
 use super::source::Miss;
+use super::value::Wrong;
 use crate::invoke::Mode;
 use crate::invoke::warm::Source;
 

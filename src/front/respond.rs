@@ -32,10 +32,13 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         Reason::Expectation => StatusCode::EXPECTATION_FAILED,
         Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::Full => StatusCode::TOO_MANY_REQUESTS,
-        Reason::Exit | Reason::File | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Reason::Upstream | Reason::Signal | Reason::BadHead | Reason::OutputTooLarge | Reason::Exec => {
-            StatusCode::BAD_GATEWAY
-        }
+        Reason::Exit | Reason::Raised | Reason::File | Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Reason::Upstream
+        | Reason::Worker
+        | Reason::Signal
+        | Reason::BadHead
+        | Reason::OutputTooLarge
+        | Reason::Exec => StatusCode::BAD_GATEWAY,
         Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
         Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::ClientGone => StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
@@ -52,7 +55,7 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
 
 /// An answer of heeler's own: one line, the word in a header, and when to come again where that helps.
 pub(super) fn refusal(error: &CallError, config: &Config) -> Response<ReplyBody> {
-    let status = status(error.reason, config);
+    let status = error.status.unwrap_or_else(|| status(error.reason, config));
     let body = error.body.clone().unwrap_or_else(|| format!("{error}\n").into());
     let mut response = text(status, body);
     let headers = response.headers_mut();

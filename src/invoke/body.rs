@@ -16,6 +16,7 @@ use super::error::CallError;
 use super::files::Sending;
 use super::fork::Streamed;
 use super::upstream::Answer;
+use super::warm;
 use crate::reason::Reason;
 
 /// After an early answer the rest of the request is read and dropped for so long, so that the status arrives instead
@@ -241,6 +242,8 @@ pub enum ReplyBody {
     File(Box<Sending>),
     /// An upstream's answer as it comes.
     Proxied(Box<Answer>),
+    /// A worker's answer as it comes.
+    Warm(Box<warm::Answer>),
 }
 
 /// The handler failed when the head of its answer was already out.
@@ -270,6 +273,7 @@ impl Body for ReplyBody {
             ReplyBody::Streamed(streamed) => streamed.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
             ReplyBody::File(sending) => sending.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
             ReplyBody::Proxied(answer) => Pin::new(&mut **answer).poll_frame(cx),
+            ReplyBody::Warm(answer) => answer.poll_frame(cx),
         }
     }
 
@@ -279,6 +283,7 @@ impl Body for ReplyBody {
             ReplyBody::Streamed(_) => false,
             ReplyBody::File(sending) => sending.left() == 0,
             ReplyBody::Proxied(answer) => answer.is_end_stream(),
+            ReplyBody::Warm(answer) => answer.is_end_stream(),
         }
     }
 
@@ -288,6 +293,7 @@ impl Body for ReplyBody {
             ReplyBody::Streamed(_) => SizeHint::default(),
             ReplyBody::File(sending) => SizeHint::with_exact(sending.left()),
             ReplyBody::Proxied(answer) => answer.size_hint(),
+            ReplyBody::Warm(answer) => answer.size_hint(),
         }
     }
 }

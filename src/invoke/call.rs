@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -14,6 +14,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::body::{ReplyBody, RequestBody};
 use super::error::CallError;
 use super::upstream::Upgraded;
+
+/// Answers of these types have no end of their own: events, lines of JSON, gRPC.
+const STREAMS: [&[u8]; 4] = [b"text/event-stream", b"application/x-ndjson", b"application/ndjson", b"application/grpc"];
 
 /// One call, admitted and on its way to the handler.
 #[derive(Debug)]
@@ -52,6 +55,14 @@ impl Call {
             body = self.body.collect() => body,
             () = self.deadline.passed() => Err(CallError::timeout()),
         }
+    }
+
+    /// Until when the answer may come: a stream without an end has a limit of its own, told by the answer alone. What
+    /// a caller says that it accepts must not lift its limit.
+    pub(super) fn deadline_of(&self, answer: &HeaderMap) -> Deadline {
+        let kind = answer.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let starts = |stream: &[u8]| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream));
+        if STREAMS.into_iter().any(starts) { self.stream_deadline } else { self.deadline }
     }
 
     /// The id as text; an id that is not UTF-8 has none.
@@ -162,6 +173,11 @@ impl Deadline {
     /// Whether somebody asked for less time than the setting gives.
     pub(super) fn is_shortened(self) -> bool {
         self.shortened
+    }
+
+    /// What is left of it; `None` is for ever.
+    pub(super) fn left(self) -> Option<Duration> {
+        Some(self.at?.saturating_duration_since(Instant::now()))
     }
 
     /// Milliseconds since 1970, as handlers get it.

@@ -1,6 +1,7 @@
 //! Why a call has no reply of the handler's own.
 
 use bytes::Bytes;
+use hyper::StatusCode;
 
 use crate::process::SpawnError;
 use crate::reason::Reason;
@@ -15,12 +16,14 @@ pub struct CallError {
     pub message: String,
     /// The whole body instead of that sentence, where a mode keeps the peers' form.
     pub body: Option<Bytes>,
+    /// Instead of the table's, where the function's own system has another.
+    pub status: Option<StatusCode>,
 }
 
 impl CallError {
     /// The ordinary kind.
     pub fn new(reason: Reason, message: impl Into<String>) -> CallError {
-        CallError { reason, message: message.into(), body: None }
+        CallError { reason, message: message.into(), body: None, status: None }
     }
 
     /// At the deadline.

@@ -12,8 +12,10 @@ mod error;
 mod escape;
 pub mod files;
 mod fork;
+mod hop;
 mod state;
 pub mod upstream;
+pub mod warm;
 
 pub use body::{Aborted, Pace, ReplyBody, RequestBody};
 pub use call::{Call, Deadline, Interim, Place, Reply};
@@ -23,6 +25,7 @@ pub use files::Files;
 pub use fork::Fork;
 pub use state::{Over, State};
 pub use upstream::{Raw, Upgraded, Upstream};
+pub use warm::Warm;
 
 pub use crate::process::{Leaders, Leftovers, Restart};
 
@@ -34,6 +37,8 @@ pub enum Invoker {
     Upstream(Upstream),
     /// A folder of files: static.
     Files(Files),
+    /// Workers that hold the function: warm.
+    Warm(Warm),
 }
 
 impl Invoker {
@@ -43,6 +48,7 @@ impl Invoker {
             Invoker::Fork(fork) => fork.call(call).await,
             Invoker::Upstream(upstream) => upstream.call(call).await,
             Invoker::Files(files) => files.call(call).await,
+            Invoker::Warm(warm) => warm.call(call).await,
         }
     }
 
@@ -51,14 +57,16 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.holds_bodies(),
             Invoker::Upstream(upstream) => upstream.holds_body(length),
-            Invoker::Files(_) => false,
+            Invoker::Files(_) | Invoker::Warm(_) => false,
         }
     }
 
     /// The methods that are taken, for `Allow`. A handler may know more of them than have a name here.
     pub fn methods(&self) -> &'static str {
         match self {
-            Invoker::Fork(_) | Invoker::Upstream(_) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Warm(_) => {
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            }
             Invoker::Files(_) => files::METHODS,
         }
     }
@@ -66,7 +74,7 @@ impl Invoker {
     /// Whether answers to HEAD come without a body and with the headers that GET would have; else heeler makes them.
     pub fn answers_heads(&self) -> bool {
         match self {
-            Invoker::Fork(_) => false,
+            Invoker::Fork(_) | Invoker::Warm(_) => false,
             Invoker::Upstream(_) | Invoker::Files(_) => true,
         }
     }
@@ -76,7 +84,7 @@ impl Invoker {
         match self {
             Invoker::Fork(fork) => fork.idle().await,
             // Their calls end with their connections; the server of http mode is ended apart.
-            Invoker::Upstream(_) | Invoker::Files(_) => {}
+            Invoker::Upstream(_) | Invoker::Files(_) | Invoker::Warm(_) => {}
         }
     }
 }

@@ -3,9 +3,9 @@
 mod app;
 mod front;
 mod invoke;
-mod warm;
 #[cfg(test)]
 mod tests;
+mod warm;
 
 pub(super) use app::{app, lock_file, log};
 pub(super) use front::front;

@@ -48,6 +48,7 @@ fn count_if_set(reader: &Reader<'_>, name: &'static str) -> u64 {
 fn told(reader: &Reader<'_>) -> Vec<(String, String)> {
     let handler = reader.text("handler");
     let style = reader.word_if_set("handler_style").map(str::to_owned);
-    let set = [("handler", handler), ("handler_style", style), ("event_data", Some(reader.word("event_data").to_owned()))];
+    let set =
+        [("handler", handler), ("handler_style", style), ("event_data", Some(reader.word("event_data").to_owned()))];
     set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use hyper::StatusCode;
 
 use super::connection::Connection;
-use super::forward::remove_hop_by_hop;
 use super::head::{self, Framing, Head};
 use super::pass::Sent;
 use super::upload::{Upload, UploadError};
 use crate::invoke::call::Interim;
 use crate::invoke::error::CallError;
+use crate::invoke::hop::remove_hop_by_hop;
 use crate::reason::Reason;
 
 /// Enough for the head and the whole of a small answer.

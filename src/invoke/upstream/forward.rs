@@ -14,9 +14,8 @@ use hyper::header::{
 use hyper::{HeaderMap, Uri, Version};
 
 use crate::invoke::call::Call;
+use crate::invoke::hop::{KEEP_ALIVE, PROXY_CONNECTION, remove_hop_by_hop};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -31,34 +30,6 @@ const FORWARDED_ROOM: usize = 64 + ADDRESS_ROOM;
 pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
-}
-
-/// What belongs to a connection, whether `Connection` names it or not.
-const HOP_BY_HOP: [HeaderName; 7] =
-    [CONNECTION, KEEP_ALIVE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, PROXY_CONNECTION, TRANSFER_ENCODING, UPGRADE];
-
-/// Removes what belongs to the connection that a message came by.
-pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none, and a look at their few names costs less than a search for each of these.
-    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        return;
-    }
-    remove_named(headers);
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-}
-
-/// What `Connection` names: but nothing that says how long the message is or whom it is for.
-fn remove_named(headers: &mut HeaderMap) {
-    let values: Vec<_> = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).collect();
-    let names = values.iter().flat_map(|value| value.split(','));
-    let named: Vec<_> = names.filter_map(|name| name.trim().parse::<HeaderName>().ok()).collect();
-    for name in named {
-        if name != CONTENT_LENGTH && name != HOST && name != TE {
-            headers.remove(name);
-        }
-    }
 }
 
 /// Whether a header may stand behind a body: nothing that says how to read the message, whom it is for or who sent it
@@ -300,26 +271,6 @@ mod tests {
             headers.append(name, value);
         }
         headers
-    }
-
-    #[test]
-    fn what_belongs_to_a_connection_stays_there() {
-        let mut given = headers(&[
-            ("connection", "keep-alive, X-Mine"),
-            ("connection", "close"),
-            ("connection", "host, Content-Length"),
-            ("x-mine", "1"),
-            ("keep-alive", "timeout=5"),
-            ("proxy-connection", "x"),
-            ("upgrade", "h2c"),
-            ("host", "a"),
-            ("content-length", "5"),
-            ("x-other", "1"),
-        ]);
-        remove_hop_by_hop(&mut given);
-        let mut left: Vec<_> = given.keys().map(HeaderName::as_str).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["content-length", "host", "x-other"]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::connection::Connection;
 use super::decode::Decoder;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Failure};
-use super::forward;
 use super::head::{Framing, Head};
 use super::outbound::Outbound;
 use super::pass::{Failed, Running};
@@ -21,6 +20,7 @@ use super::{Shared, wait};
 use crate::invoke::body::ReplyBody;
 use crate::invoke::call::Reply;
 use crate::invoke::error::CallError;
+use crate::invoke::hop::remove_hop_by_hop;
 use crate::reason::Reason;
 
 pub(super) async fn call(
@@ -85,7 +85,7 @@ impl Outbound {
         let Exchange { connection, upload, .. } = exchange;
         let Head { status, mut headers, keep_alive } = head;
         let protocol = headers.get(UPGRADE).cloned();
-        forward::remove_hop_by_hop(&mut headers);
+        remove_hop_by_hop(&mut headers);
         if status == StatusCode::SWITCHING_PROTOCOLS {
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
             headers.extend(protocol.map(|protocol| (UPGRADE, protocol)));
@@ -109,7 +109,7 @@ impl Outbound {
             let data = ready.into_iter().filter_map(|frame| frame.into_data().ok());
             return Ok(Reply::new(status, headers, ReplyBody::Whole(data.collect())));
         }
-        let deadline = self.deadline(&headers);
+        let deadline = self.call.deadline_of(&headers);
         let condemned = self.condemned(endpoint, deadline);
         let answer = Answer::http1(http1, ready, deadline, condemned, self.place());
         Ok(Reply::new(status, headers, ReplyBody::Proxied(Box::new(answer))))

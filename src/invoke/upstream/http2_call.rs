@@ -8,7 +8,6 @@ use hyper::{Request, Uri, Version};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
-use super::forward;
 use super::http2::Outgoing;
 use super::outbound::Outbound;
 use super::pass::{Failed, Running};
@@ -17,6 +16,7 @@ use super::{Shared, wait};
 use crate::invoke::body::ReplyBody;
 use crate::invoke::call::Reply;
 use crate::invoke::error::CallError;
+use crate::invoke::hop::remove_hop_by_hop;
 use crate::reason::Reason;
 
 pub(super) async fn call(
@@ -30,8 +30,8 @@ pub(super) async fn call(
     let request = outbound.http2_request(shared, running).map_err(Failed::Final)?;
     let response = endpoint.http2().send(endpoint, request).await.map_err(Failed::Final)?;
     let (mut head, body) = response.into_parts();
-    forward::remove_hop_by_hop(&mut head.headers);
-    let deadline = outbound.deadline(&head.headers);
+    remove_hop_by_hop(&mut head.headers);
+    let deadline = outbound.call.deadline_of(&head.headers);
     let condemned = outbound.condemned(endpoint, deadline);
     let answer = Answer::http2(body, deadline, condemned, outbound.place());
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))

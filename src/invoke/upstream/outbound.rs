@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::HeaderValue;
 
 use super::Shared;
 use super::endpoint::Endpoint;
@@ -13,9 +13,6 @@ use super::request::Length;
 use crate::invoke::body::RequestBody;
 use crate::invoke::call::{Call, Deadline, Place};
 use crate::invoke::error::CallError;
-
-/// Answers of these types have no end of their own: events, lines of JSON, gRPC.
-const STREAMS: [&[u8]; 4] = [b"text/event-stream", b"application/x-ndjson", b"application/ndjson", b"application/grpc"];
 
 /// A call on its way out.
 pub(super) struct Outbound {
@@ -37,14 +34,6 @@ impl Outbound {
         let repeatable = call.method.is_idempotent() && call.body.is_end() && upgrade.is_none();
         let headers = forward::request(&mut call);
         Ok(Outbound { call, headers, length, upgrade, repeatable, kill_on_timeout: shared.config.kill_on_timeout })
-    }
-
-    /// Until when the answer may come: a stream without an end has a limit of its own, told by the answer alone. What
-    /// a caller says that it accepts must not lift its limit.
-    pub(super) fn deadline(&self, answer: &HeaderMap) -> Deadline {
-        let kind = answer.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let starts = |stream: &[u8]| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream));
-        if STREAMS.into_iter().any(starts) { self.call.stream_deadline } else { self.call.deadline }
     }
 
     /// Who is to be restarted if this call runs out of the time that the setting gives it. A caller that asked for less

@@ -84,8 +84,8 @@ impl Hello {
     }
 }
 
-/// The head of CALL with the first piece of the body.
-pub fn call(stream: u32, call: &Call, piece: &[u8], last: bool) -> BytesMut {
+/// CALL with the first piece of the body. `length`: of all of it, where that is known.
+pub fn call(stream: u32, call: &Call, length: Option<u64>, piece: &[u8], last: bool) -> BytesMut {
     let mut head = BytesMut::with_capacity(256 + call.headers.len() * 48);
     put_head(&mut head, call);
     let mut out = BytesMut::with_capacity(frame::HEADER + CALL_HEAD + head.len() + piece.len());
@@ -99,7 +99,7 @@ pub fn call(stream: u32, call: &Call, piece: &[u8], last: bool) -> BytesMut {
     out.put_u16(0);
     out.put_u32(u32::try_from(head.len()).unwrap_or(u32::MAX));
     out.put_u32(call.deadline.left().map_or(0, millis));
-    out.put_u64(if last { piece.len() as u64 } else { call.body.length().unwrap_or(UNKNOWN) });
+    out.put_u64(if last { piece.len() as u64 } else { length.unwrap_or(UNKNOWN) });
     out.put_slice(&head);
     out.put_slice(piece);
     out
@@ -257,7 +257,6 @@ fn headers(payload: Bytes) -> Result<HeaderMap, BadMessage> {
     Ok(headers)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 fn short(_: bytes::TryGetError) -> BadMessage {
     BadMessage::Short
 }

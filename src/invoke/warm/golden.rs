@@ -1,0 +1,114 @@
+//! The frames of `tests/wire/`, which every runtime's tests read, too.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+
+use super::frame::{self, Frame, Kind};
+use super::message::{self, Failed, Fault, Hello, Reply};
+use super::tests::call;
+use crate::invoke::call::Deadline;
+
+/// A file's bytes: hexadecimal, with `#` before what is said of them.
+fn bytes(name: &str) -> BytesMut {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(name).with_extension("hex");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let digits = text.lines().filter_map(|line| line.split('#').next()).flat_map(str::split_whitespace);
+    digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
+}
+
+fn frame(name: &str) -> Frame {
+    let mut bytes = bytes(name);
+    let frame = frame::take(&mut bytes).unwrap().unwrap();
+    assert!(bytes.is_empty(), "{name}");
+    frame
+}
+
+#[test]
+fn the_workers_frames_are_read() {
+    let reply = Reply::read(frame("reply").payload).unwrap();
+    assert_eq!((reply.status, &reply.piece[..], reply.took), (StatusCode::OK, &b"HI"[..], Duration::from_micros(250)));
+    assert_eq!(reply.headers["content-type"], "text/plain");
+    let hello = Hello::read(frame("hello_worker").payload).unwrap();
+    assert_eq!((hello.window, hello.concurrency), (262_144, 8));
+    assert_eq!(hello.about[0], ("language".to_owned(), "python".to_owned()));
+    let (took, trailers) = message::read_end(frame("end_worker").payload).unwrap();
+    assert_eq!((took, &trailers["x-sum"]), (Duration::from_micros(250), &HeaderValue::from_static("1")));
+    let failed = Failed::read(frame("error").payload).unwrap();
+    assert_eq!((failed.fault, failed.retry, failed.status), (Fault::Raised, false, None));
+    assert_eq!((&*failed.kind, &*failed.message, &*failed.stack), ("ValueError", "no", "Traceback: line 1"));
+    assert_eq!(Failed::read(frame("error_load").payload).unwrap().fault, Fault::NotLoaded);
+    for (name, kind, last, stream) in [
+        ("data", Kind::Data, false, 1),
+        ("cancelled", Kind::Cancelled, true, 1),
+        ("cancelled_running", Kind::Cancelled, false, 1),
+        ("window", Kind::Window, false, 1),
+        ("pong", Kind::Pong, false, 0),
+        ("log", Kind::Log, false, 1),
+        ("bye", Kind::Bye, false, 0),
+    ] {
+        let frame = frame(name);
+        assert_eq!((frame.kind, frame.last, frame.stream), (kind, last, stream), "{name}");
+    }
+    let mut optional = bytes("optional");
+    assert_eq!(frame::take(&mut optional), Ok(None), "it is passed over");
+    assert!(optional.is_empty());
+}
+
+#[test]
+fn heelers_frames_are_written() {
+    let settings = [("handler", "function.py:handle"), ("handler_style", "hks")];
+    assert_eq!(message::hello(262_144, 0, &settings), bytes("hello_heeler"));
+    let trailers = [("x-sum", "1")].map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    assert_eq!(message::end(1, Some(&trailers.into_iter().collect())), bytes("end_heeler"));
+    for (name, kind, payload) in [("cancel", Kind::Cancel, &[1][..]), ("ping", Kind::Ping, &[0])] {
+        let mut out = BytesMut::new();
+        let stream = u32::from(kind == Kind::Cancel);
+        frame::put(&mut out, kind, false, stream, payload);
+        assert_eq!(out, bytes(name), "{name}");
+    }
+    let mut call = call(b"");
+    call.target = "/hello?x=1".parse().unwrap();
+    call.id = HeaderValue::from_static("id-1");
+    call.remote = Some("127.0.0.1".parse().unwrap());
+    call.deadline = Deadline::after(Some(Duration::from_secs(30)));
+    call.headers = [("content-type", "text/plain")]
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+        .into_iter()
+        .collect();
+    let mut written = message::call(1, &call, None, b"hi", true);
+    // The clock does not stand still for a test.
+    let left = u32::from_be_bytes(*written[20..].first_chunk().unwrap());
+    assert!((20_000..=30_000).contains(&left), "{left}");
+    written[20..24].copy_from_slice(&30_000_u32.to_be_bytes());
+    assert_eq!(written, bytes("call"));
+}
+
+#[test]
+fn broken_frames_are_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/broken");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let mut bytes = bytes(&format!("broken/{name}"));
+        let read = |payload: Bytes, kind| match kind {
+            Kind::Reply => Reply::read(payload).err(),
+            Kind::Hello => Hello::read(payload).err(),
+            Kind::Error => Failed::read(payload).err(),
+            _ => None,
+        };
+        let refused = match frame::take(&mut bytes) {
+            Err(_) => name.starts_with("both_"),
+            Ok(Some(frame)) if name.starts_with("heeler_") => read(frame.payload, frame.kind).is_some(),
+            // For the tests of the runtimes.
+            Ok(_) => name.starts_with("worker_"),
+        };
+        assert!(refused, "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 10, "{seen}");
+}

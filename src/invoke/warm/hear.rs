@@ -1,0 +1,175 @@
+//! What a worker says, frame by frame. It is treated as hostile: what it may not say ends its connection.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::UnixStream;
+
+use super::frame::{self, Frame, Kind};
+use super::lost::Lost;
+use super::message::{self, Failed, Fault, Hello, Reply};
+use super::stream::{Cancel, End, Stream};
+use super::worker::{Worker, broke};
+use crate::invoke::error::CallError;
+use crate::log::{self, HandlerLog};
+use crate::reason::Reason;
+
+/// Room that is read into at once: many small answers, or a good part of a large one.
+const ROOM: usize = 64 * 1024;
+
+/// Waits for the worker's first frame. What came behind it stays in the buffer.
+pub(super) async fn hello(socket: &UnixStream, buffer: &mut BytesMut) -> Result<Hello, Lost> {
+    loop {
+        if let Some(frame) = frame::take(buffer).map_err(Lost::protocol)? {
+            return match frame.kind {
+                Kind::Hello if frame.stream == 0 => Hello::read(frame.payload).map_err(Lost::protocol),
+                Kind::Error if frame.stream == 0 => Err(not_loaded(frame.payload)),
+                kind => Err(Lost::protocol(format!("its first frame is {kind:?} and not HELLO"))),
+            };
+        }
+        fill(socket, buffer).await?;
+    }
+}
+
+/// Whoever listens to a worker.
+pub(super) struct Hearing {
+    pub(super) worker: Arc<Worker>,
+    pub(super) log: HandlerLog,
+}
+
+impl Hearing {
+    /// Hears it out.
+    pub(super) async fn run(&self, mut buffer: BytesMut) -> Lost {
+        loop {
+            match frame::take(&mut buffer) {
+                Err(error) => return Lost::protocol(error),
+                Ok(Some(frame)) => {
+                    if let Err(lost) = self.hear(frame).await {
+                        return lost;
+                    }
+                }
+                Ok(None) => {
+                    if buffer.is_empty() {
+                        buffer = BytesMut::new(); // Idle workers hold no memory.
+                    }
+                    if let Err(lost) = fill(self.worker.socket(), &mut buffer).await {
+                        return lost;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hear(&self, frame: Frame) -> Result<(), Lost> {
+        match (frame.kind, frame.stream) {
+            (Kind::Reply | Kind::Data | Kind::End | Kind::Cancelled | Kind::Window, _) | (Kind::Error, 1..) => {
+                match self.worker.stream(frame.stream)? {
+                    Some(stream) => self.hear_call(&stream, frame),
+                    None => Ok(()),
+                }
+            }
+            (Kind::Error, 0) => Err(not_loaded(frame.payload)),
+            (Kind::Log, number) => self.hear_line(number, frame.payload).await,
+            (Kind::Pong, 0) => {
+                self.worker.said_pong();
+                Ok(())
+            }
+            (Kind::Bye, 0) => {
+                self.worker.said_bye();
+                Ok(())
+            }
+            (kind, number) => Err(Lost::protocol(format!("{kind:?} on stream {number}"))),
+        }
+    }
+
+    fn hear_call(&self, stream: &Stream, frame: Frame) -> Result<(), Lost> {
+        let Frame { kind, last, stream: number, payload } = frame;
+        let given_up = stream.cancel() != Cancel::No;
+        match kind {
+            Kind::Reply if given_up => {}
+            Kind::Reply => {
+                let reply = Reply::read(payload).map_err(Lost::protocol)?;
+                let took = reply.took;
+                stream.reply(reply)?;
+                if last {
+                    stream.end(End { took, ..End::default() })?;
+                }
+            }
+            Kind::Data if given_up => {}
+            Kind::Data => {
+                stream.data(payload)?;
+                if last {
+                    stream.end(End::default())?;
+                }
+            }
+            Kind::End if !last => return Err(Lost::protocol("END without LAST")),
+            Kind::End => {
+                let (took, trailers) = message::read_end(payload).map_err(Lost::protocol)?;
+                stream.end(End { took, trailers })?;
+            }
+            Kind::Error if !last => return Err(Lost::protocol("ERROR without LAST")),
+            Kind::Error => stream.fail(failure(Failed::read(payload).map_err(Lost::protocol)?, stream)),
+            Kind::Window => {
+                let more = payload.first_chunk::<4>().filter(|_| payload.len() == 4);
+                let more = more.ok_or_else(|| Lost::protocol("WINDOW that is not one number"))?;
+                return stream.window(u32::from_be_bytes(*more));
+            }
+            // CANCELLED is all that is left.
+            _ if !given_up => return Err(Lost::protocol("CANCELLED of a call that was not cancelled")),
+            _ if !last => self.worker.abandoned(stream),
+            _ => {}
+        }
+        if last {
+            self.worker.ended(number);
+        }
+        Ok(())
+    }
+
+    async fn hear_line(&self, number: u32, mut payload: Bytes) -> Result<(), Lost> {
+        let short = || Lost::protocol("LOG without a line");
+        let _level = payload.try_get_u8().map_err(|_| short())?;
+        let source = payload.try_get_u8().map_err(|_| short())?;
+        let stream = if number == 0 { None } else { self.worker.stream(number)? };
+        let call_id = stream.as_ref().and_then(|stream| stream.call_id.as_deref());
+        let to = if source == 2 { log::Stream::Stderr } else { log::Stream::Stdout };
+        let limit = self.log.line_limit().unwrap_or(usize::MAX);
+        let cut = payload.len() > limit;
+        payload.truncate(limit);
+        self.log.line(to, call_id, &payload, cut).await;
+        Ok(())
+    }
+}
+
+/// The caller learns the error's type alone: message and stack may hold what it sent.
+fn failure(failed: Failed, stream: &Stream) -> CallError {
+    let Failed { fault, retry, status, kind, message, stack, .. } = failed;
+    tracing::error!(call_id = stream.call_id.as_deref().unwrap_or_default(), error = kind, stack, "{message}");
+    let (reason, text) = match fault {
+        Fault::Raised if retry => (Reason::Handler, format!("the function raised {kind}, and may be called again")),
+        Fault::Raised => (Reason::Raised, format!("the function raised {kind}")),
+        Fault::Crashed | Fault::NotLoaded => (Reason::Worker, format!("the function crashed: {kind}")),
+        Fault::Late => (Reason::Timeout, "the function took too long".to_owned()),
+    };
+    CallError { status, ..CallError::new(reason, text) }
+}
+
+fn not_loaded(payload: Bytes) -> Lost {
+    match Failed::read(payload) {
+        Ok(Failed { kind, message, stack, .. }) => Lost::NotLoaded { kind, message, stack },
+        Err(error) => Lost::protocol(error),
+    }
+}
+
+async fn fill(socket: &UnixStream, buffer: &mut BytesMut) -> Result<(), Lost> {
+    loop {
+        socket.readable().await.map_err(broke)?;
+        buffer.reserve(ROOM);
+        match socket.try_read_buf(buffer) {
+            Ok(0) => return Err(Lost::Closed),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(broke(error)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Warm workers: processes that hold the user's function and take call after call over a socket (docs/wire.md).
+//!
+//! The `pool` gives a call a place at a worker; `exchange` passes it there, as `message`s in `frame`s, and the `answer`
+//! back. A `worker` is one connection, which `hear` listens to; `keep` starts, replaces and ends the processes.
+
+mod answer;
+mod config;
+mod exchange;
+mod fields;
+pub mod frame;
+mod hear;
+mod lost;
+pub mod message;
+mod pool;
+mod stream;
+mod worker;
+
+pub use answer::Answer;
+pub use config::{Config, Language, Source};
+pub use lost::Lost;
+pub use message::Hello;
+pub use pool::Pool;
+pub use worker::{Greeting, Worker};
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+
+use super::body::ReplyBody;
+use super::call::{Call, Reply};
+use super::error::CallError;
+use super::hop::remove_hop_by_hop;
+use crate::reason::Reason;
+
+/// Gives calls to warm workers.
+#[derive(Clone, Debug)]
+pub struct Warm {
+    pool: Pool,
+}
+
+impl Warm {
+    /// Over the workers that the pool has, now and later.
+    pub fn new(pool: Pool) -> Warm {
+        Warm { pool }
+    }
+
+    /// Runs one call up to the head of its answer.
+    pub(super) async fn call(&self, mut call: Call) -> Result<Reply, CallError> {
+        let deadline = call.deadline;
+        let seat = self.pool.seat(deadline).await?;
+        let (mut exchange, mut upload) = tokio::select! {
+            biased;
+            begun = exchange::begin(seat, &mut call) => begun?,
+            () = deadline.passed() => return Err(CallError::timeout()),
+        };
+        let reply = tokio::select! {
+            biased;
+            reply = exchange::head(&exchange, &mut upload) => reply?,
+            () = deadline.passed() => {
+                exchange.is_late();
+                return Err(CallError::timeout());
+            }
+        };
+        let (status, mut headers) = (reply.status, reply.headers);
+        remove_hop_by_hop(&mut headers);
+        let promised = promised(&headers)?;
+        if upload.is_over()
+            && let Some((pieces, end)) = exchange.stream.whole()
+            && end.trailers.is_empty()
+        {
+            crate::log::debug!(call_id = call.id_text().unwrap_or_default(), took = ?end.took, "the function has answered");
+            let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+            if promised.is_some_and(|promised| promised != length && call.method != hyper::Method::HEAD) {
+                return Err(CallError::new(Reason::BadHead, "the answer's Content-Length is not its length"));
+            }
+            return Ok(Reply::new(status, headers, ReplyBody::Whole(pieces)));
+        }
+        let deadline = call.deadline_of(&headers);
+        let place = std::mem::take(&mut call.place);
+        let bare =
+            call.method == hyper::Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let promised = promised.filter(|_| !bare);
+        let answer = Answer::new(exchange, upload, promised, deadline, place);
+        Ok(Reply::new(status, headers, ReplyBody::Warm(Box::new(answer))))
+    }
+}
+
+/// The length that the answer's head promises.
+fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
+    let mut values = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let length = |value: &HeaderValue| {
+        let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+        text.parse().ok()
+    };
+    match (length(value), values.next()) {
+        (Some(length), None) => Ok(Some(length)),
+        _ => Err(CallError::new(Reason::BadHead, "the answer's Content-Length is no number")),
+    }
+}
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,424 @@
+//! Calls over a worker that the test plays, frame by frame.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::header::HeaderValue;
+use hyper::{HeaderMap, Method, StatusCode, Version};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::frame::{self, Frame, Kind};
+use super::{Greeting, Lost, Pool, Warm, Worker};
+use crate::invoke::body::RequestBody;
+use crate::invoke::call::{Call, Deadline, Place, Reply};
+use crate::invoke::error::CallError;
+use crate::log;
+use crate::metrics::Metrics;
+use crate::reason::Reason;
+
+/// The worker's end of a socket.
+struct Played {
+    socket: UnixStream,
+    buffer: BytesMut,
+}
+
+impl Played {
+    async fn read(&mut self) -> Frame {
+        loop {
+            if let Some(frame) = frame::take(&mut self.buffer).unwrap() {
+                return frame;
+            }
+            assert!(self.socket.read_buf(&mut self.buffer).await.unwrap() > 0, "heeler has closed the socket");
+        }
+    }
+
+    async fn expect(&mut self, kind: Kind) -> Frame {
+        let frame = self.read().await;
+        assert_eq!(frame.kind, kind, "{frame:?}");
+        frame
+    }
+
+    async fn write(&mut self, kind: Kind, last: bool, stream: u32, payload: &[u8]) {
+        let mut out = BytesMut::new();
+        frame::put(&mut out, kind, last, stream, payload);
+        self.socket.write_all(&out).await.unwrap();
+    }
+
+    async fn hello(&mut self, concurrency: u32) {
+        self.expect(Kind::Hello).await;
+        let mut payload = BytesMut::new();
+        payload.put_u16(1);
+        payload.put_u16(0);
+        payload.put_u32(64 * 1024);
+        payload.put_u32(concurrency);
+        self.write(Kind::Hello, false, 0, &payload).await;
+    }
+
+    async fn reply(&mut self, stream: u32, last: bool, body: &[u8]) {
+        self.write(Kind::Reply, last, stream, &reply(200, &[], body)).await;
+    }
+
+    async fn closed(&mut self) {
+        while self.socket.read_buf(&mut self.buffer).await.unwrap() > 0 {}
+    }
+}
+
+fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> BytesMut {
+    let mut fields = BytesMut::new();
+    for field in headers.iter().flat_map(|(name, value)| [name, value]) {
+        fields.put_slice(field.as_bytes());
+        fields.put_u8(0);
+    }
+    let mut payload = BytesMut::new();
+    payload.put_u16(0);
+    payload.put_u16(status);
+    payload.put_u32(u32::try_from(fields.len()).unwrap());
+    payload.put_u32(7);
+    payload.put_slice(&fields);
+    payload.put_slice(body);
+    payload
+}
+
+fn greeting(pool: &Pool) -> Greeting {
+    let config =
+        log::Config { format: log::Format::Text, level: tracing::Level::ERROR, prefix: false, line_limit: None };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let log = log::HandlerLog::new(config, Metrics::new("test"), writer.try_clone().unwrap(), writer);
+    let kill_grace = Duration::from_secs(3);
+    Greeting { concurrency: 0, settings: Vec::new(), max_requests: None, kill_grace, log, freed: pool.freed() }
+}
+
+/// A pool with one worker of so many calls at once.
+async fn pool_of_one(concurrency: u32) -> (Pool, Arc<Worker>, Played) {
+    let pool = Pool::new(10, None);
+    let (worker, played) = join(&pool, concurrency).await;
+    (pool, worker, played)
+}
+
+async fn join(pool: &Pool, concurrency: u32) -> (Arc<Worker>, Played) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut played = Played { socket: theirs, buffer: BytesMut::new() };
+    let (met, ()) = tokio::join!(Worker::meet(ours, greeting(pool)), played.hello(concurrency));
+    let (worker, hello) = met.unwrap();
+    assert_eq!(hello.concurrency, concurrency);
+    pool.join(worker.clone());
+    (worker, played)
+}
+
+pub(super) fn call(body: &'static [u8]) -> Call {
+    let body =
+        if body.is_empty() { RequestBody::empty() } else { RequestBody::held([Bytes::from_static(body)].into()) };
+    Call {
+        id: HeaderValue::from_static("id"),
+        method: Method::POST,
+        target: "/a%20b?q=1".parse().unwrap(),
+        version: Version::HTTP_11,
+        headers: [(hyper::header::HOST, HeaderValue::from_static("h"))].into_iter().collect::<HeaderMap>(),
+        body,
+        remote: None,
+        local_port: None,
+        deadline: Deadline::after(Some(Duration::from_secs(20))),
+        stream_deadline: Deadline::after(None),
+        interim: None,
+        place: Place::default(),
+    }
+}
+
+fn run(pool: &Pool, call: Call) -> tokio::task::JoinHandle<Result<Reply, CallError>> {
+    let warm = Warm::new(pool.clone());
+    crate::task::spawn(async move { warm.call(call).await })
+}
+
+async fn text(reply: Reply) -> String {
+    String::from_utf8(reply.body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_small_call_is_one_frame_each_way() {
+    let (pool, worker, mut played) = pool_of_one(1).await;
+    for number in 1..4 {
+        let running = run(&pool, call(b"hi"));
+        let frame = played.expect(Kind::Call).await;
+        assert_eq!((frame.last, frame.stream), (true, number));
+        let expected = b"POST\0/a%20b\0q=1\0http\0\0id\0host\0h\0hi";
+        assert_eq!(&frame.payload[20..], expected);
+        played.write(Kind::Reply, true, number, &reply(201, &[("x-a", "1"), ("x-a", "2")], b"HI")).await;
+        let answer = running.await.unwrap().unwrap();
+        assert_eq!((answer.status, answer.headers.get_all("x-a").iter().count()), (StatusCode::CREATED, 2));
+        assert_eq!(text(answer).await, "HI");
+    }
+    assert!(worker.served());
+    worker.idle().await;
+}
+
+#[tokio::test]
+async fn bodies_stream_within_their_windows() {
+    let (pool, _worker, mut played) = pool_of_one(1).await;
+    let body: &'static [u8] = vec![b'x'; 300_000].leak();
+    let running = run(&pool, call(body));
+    let first = played.expect(Kind::Call).await;
+    assert!(!first.last);
+    let mut seen = first.payload.len() - 20 - b"POST\0/a%20b\0q=1\0http\0\0id\0host\0h\0".len();
+    assert_eq!(seen, 64 * 1024, "as much as the worker's window");
+    let mut last = false;
+    while !last {
+        played.write(Kind::Window, false, 1, &50_000_u32.to_be_bytes()).await;
+        let mut allowed = 50_000;
+        while allowed > 0 && !last {
+            let frame = played.expect(Kind::Data).await;
+            seen += frame.payload.len();
+            allowed -= frame.payload.len();
+            last = frame.last;
+        }
+    }
+    assert_eq!(seen, body.len());
+    // And back: the window is 256 KiB, and opens as the body is read.
+    played.reply(1, false, b"").await;
+    let answer = running.await.unwrap().unwrap();
+    let reading = crate::task::spawn(text(answer));
+    for _ in 0..4 {
+        played.write(Kind::Data, false, 1, &[b'y'; 64 * 1024]).await;
+    }
+    let more = played.expect(Kind::Window).await;
+    assert_eq!(&more.payload[..], (128 * 1024_u32).to_be_bytes());
+    played.write(Kind::End, true, 1, &[0; 4]).await;
+    assert_eq!(reading.await.unwrap().len(), 256 * 1024);
+}
+
+#[tokio::test]
+async fn a_call_goes_to_the_worker_with_the_fewest() {
+    let pool = Pool::new(10, None);
+    let (_a, mut first) = join(&pool, 2).await;
+    let (_b, mut second) = join(&pool, 2).await;
+    let calls: Vec<_> = (0..4).map(|_| run(&pool, call(b""))).collect();
+    for played in [&mut first, &mut second] {
+        for number in 1..3 {
+            assert_eq!(played.expect(Kind::Call).await.stream, number);
+        }
+    }
+    // The fifth waits, and is given the place that becomes free.
+    let fifth = run(&pool, call(b""));
+    second.reply(2, true, b"").await;
+    assert_eq!(second.expect(Kind::Call).await.stream, 3);
+    second.reply(3, true, b"fifth").await;
+    assert_eq!(text(fifth.await.unwrap().unwrap()).await, "fifth");
+    first.reply(1, true, b"").await;
+    first.reply(2, true, b"").await;
+    second.reply(1, true, b"").await;
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_a_late_call_never_reaches_a_worker() {
+    let pool = Pool::new(1, Some(Duration::from_millis(50)));
+    let waiting = run(&pool, call(b""));
+    tokio::task::yield_now().await;
+    let refused = run(&pool, call(b"")).await.unwrap().unwrap_err();
+    assert_eq!(refused.reason, Reason::QueueFull);
+    assert_eq!(waiting.await.unwrap().unwrap_err().reason, Reason::Handler);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_cancelled_and_holds_its_place() {
+    let (pool, worker, mut played) = pool_of_one(2).await;
+    let running = run(&pool, call(b""));
+    played.expect(Kind::Call).await;
+    running.abort();
+    assert_eq!(&played.expect(Kind::Cancel).await.payload[..], [0]);
+    assert_eq!(worker.load(), None, "it owes an answer to the cancel");
+    played.write(Kind::Cancelled, false, 1, b"").await;
+    let next = run(&pool, call(b""));
+    assert_eq!(played.expect(Kind::Call).await.stream, 2);
+    assert_eq!(worker.load(), None, "the abandoned call has a place, too");
+    // What it still says reaches nobody.
+    played.reply(1, false, b"late").await;
+    played.write(Kind::Cancelled, true, 1, b"").await;
+    played.reply(2, true, b"next").await;
+    assert_eq!(text(next.await.unwrap().unwrap()).await, "next");
+    worker.wants_replacement().await; // Half of its places were abandoned for a while.
+    assert_eq!(worker.load(), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_answers_and_a_stubborn_worker_is_condemned() {
+    let (pool, worker, mut played) = pool_of_one(1).await;
+    let running = run(&pool, Call { deadline: Deadline::after(Some(Duration::from_secs(1))), ..call(b"") });
+    played.expect(Kind::Call).await;
+    assert_eq!(running.await.unwrap().unwrap_err().reason, Reason::Timeout);
+    assert_eq!(&played.expect(Kind::Cancel).await.payload[..], [1]);
+    worker.condemned().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_of_many_calls_that_answers_a_ping_lives_on() {
+    let (pool, worker, mut played) = pool_of_one(8).await;
+    let running = run(&pool, call(b""));
+    played.expect(Kind::Call).await;
+    running.abort();
+    played.expect(Kind::Cancel).await;
+    played.expect(Kind::Ping).await;
+    played.write(Kind::Pong, false, 0, &[0, 1]).await;
+    tokio::select! {
+        () = worker.condemned() => panic!("it answers"),
+        () = tokio::time::sleep(Duration::from_secs(60)) => {}
+    }
+}
+
+#[tokio::test]
+async fn errors_are_answers_that_tell_the_type_alone() {
+    let (pool, worker, mut played) = pool_of_one(1).await;
+    for (number, head, reason, status) in [
+        (1, [0, 0, 0, 0], Reason::Raised, None),
+        (2, [1, 0, 0, 0], Reason::Worker, None),
+        (3, [2, 0, 0, 0], Reason::Timeout, None),
+        (4, [0, 1, 0, 0], Reason::Handler, None),
+        (5, [0, 0, 1, 246], Reason::Raised, Some(StatusCode::BAD_GATEWAY)),
+    ] {
+        let running = run(&pool, call(b""));
+        played.expect(Kind::Call).await;
+        let mut payload = BytesMut::from(&head[..]);
+        payload.put_u32(0);
+        payload.put_slice(b"ValueError\0the secret\0a stack\0");
+        played.write(Kind::Error, true, number, &payload).await;
+        let error = running.await.unwrap().unwrap_err();
+        assert_eq!((error.reason, error.status), (reason, status));
+        assert!(!error.message.contains("secret"), "{error}");
+    }
+    worker.idle().await;
+}
+
+#[tokio::test]
+async fn a_dead_worker_fails_its_own_calls_alone() {
+    let pool = Pool::new(10, None);
+    let (dying, mut first) = join(&pool, 2).await;
+    let (_b, mut second) = join(&pool, 2).await;
+    let (a, b) = (run(&pool, call(b"")), run(&pool, call(b"")));
+    first.expect(Kind::Call).await;
+    second.expect(Kind::Call).await;
+    drop(first);
+    assert_eq!(a.await.unwrap().unwrap_err().reason, Reason::Worker);
+    assert_eq!(dying.over().await, Lost::Closed);
+    second.reply(1, true, b"fine").await;
+    assert_eq!(text(b.await.unwrap().unwrap()).await, "fine");
+    dying.idle().await;
+    assert_eq!(dying.load(), None);
+}
+
+/// What no worker may say: it ends its connection, and nobody else's.
+#[tokio::test]
+async fn nonsense_ends_the_connection() {
+    type Said = (Kind, bool, u32, &'static [u8]);
+    let cases: &[&[Said]] = &[
+        &[(Kind::Call, true, 1, b"")],
+        &[(Kind::Hello, false, 0, b"")],
+        &[(Kind::Reply, true, 2, b"")],
+        &[(Kind::Reply, true, 1, b"short")],
+        &[(Kind::Data, true, 1, b"before REPLY")],
+        &[(Kind::End, true, 1, &[0; 4])],
+        &[(Kind::End, false, 1, &[0; 4])],
+        &[(Kind::Cancelled, true, 1, b"")],
+        &[(Kind::Window, false, 1, b"abc")],
+        &[(Kind::Window, false, 1, &[255; 4])],
+        &[(Kind::Error, true, 1, b"")],
+        &[(Kind::Error, false, 1, &[0; 8])],
+        &[(Kind::Log, false, 0, b"")],
+        &[(Kind::Pong, false, 1, b"")],
+    ];
+    for said in cases {
+        let (pool, worker, mut played) = pool_of_one(1).await;
+        let running = run(&pool, call(b""));
+        played.expect(Kind::Call).await;
+        for (kind, last, stream, payload) in *said {
+            played.write(*kind, *last, *stream, payload).await;
+        }
+        let lost = worker.over().await;
+        assert!(matches!(lost, Lost::Protocol(_)), "{said:?}: {lost}");
+        assert_eq!(running.await.unwrap().unwrap_err().reason, Reason::Worker, "{said:?}");
+        drop((pool, worker));
+        played.closed().await;
+    }
+}
+
+/// More than the window allows is held by nobody.
+#[tokio::test]
+async fn a_worker_that_passes_its_window_is_cut_off() {
+    let (pool, worker, mut played) = pool_of_one(1).await;
+    let running = run(&pool, call(b""));
+    played.expect(Kind::Call).await;
+    played.reply(1, false, b"").await;
+    let answer = running.await.unwrap().unwrap();
+    for _ in 0..5 {
+        played.write(Kind::Data, false, 1, &[0; 64 * 1024]).await;
+    }
+    assert!(matches!(worker.over().await, Lost::Protocol(_)));
+    assert!(answer.body.collect().await.is_err(), "an answer that is cut is no whole one");
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_be_loaded_says_why() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut played = Played { socket: theirs, buffer: BytesMut::new() };
+    played.write(Kind::Error, true, 0, b"\x03\0\0\0\0\0\0\0LookupError\0no handle\0\0").await;
+    let lost = Worker::meet(ours, greeting(&Pool::new(0, None))).await.unwrap_err();
+    let expected = Lost::NotLoaded { kind: "LookupError".into(), message: "no handle".into(), stack: String::new() };
+    assert_eq!(lost, expected);
+}
+
+/// Bytes of any kind from the worker: never a panic, never a wrong answer, always an end.
+#[tokio::test]
+async fn a_hostile_worker_harms_nobody() {
+    let seen = Arc::new(Mutex::new(0));
+    let mut dice = 1_u64;
+    let mut roll = |below: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % below
+    };
+    for _ in 0..300 {
+        let (pool, worker, mut played) = pool_of_one(4).await;
+        let calls: Vec<_> = (0..3).map(|_| run(&pool, call(b""))).collect();
+        for _ in 0..3 {
+            played.expect(Kind::Call).await;
+        }
+        for _ in 0..1 + roll(20) {
+            let kind =
+                [Kind::Reply, Kind::Data, Kind::End, Kind::Error, Kind::Window, Kind::Cancelled, Kind::Log, Kind::Bye]
+                    [usize::try_from(roll(8)).unwrap()];
+            let mut payload: Vec<u8> =
+                (0..roll(40)).map(|_| if roll(2) == 0 { 0 } else { roll(256).to_le_bytes()[0] }).collect();
+            if roll(2) == 0 {
+                payload = reply(200, &[], b"x").to_vec();
+            }
+            let mut out = BytesMut::new();
+            frame::put(&mut out, kind, roll(2) == 0, u32::try_from(roll(5)).unwrap(), &payload);
+            if roll(10) == 0 {
+                let at = usize::try_from(roll(out.len() as u64)).unwrap();
+                out[at] ^= 1 << roll(8);
+            }
+            if played.socket.write_all(&out).await.is_err() {
+                break;
+            }
+        }
+        drop(played);
+        worker.over().await;
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(reply) => drop(reply.body.collect().await),
+                Err(error) => assert!(
+                    matches!(
+                        error.reason,
+                        Reason::Worker | Reason::Raised | Reason::Timeout | Reason::Handler | Reason::BadHead
+                    ),
+                    "{error}"
+                ),
+            }
+            *seen.lock().unwrap() += 1;
+        }
+    }
+    assert_eq!(*seen.lock().unwrap(), 900);
+}

@@ -1,0 +1,410 @@
+//! One worker as calls see it: its socket, the calls that are open on it, and whether it may have more.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::net::UnixStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::frame::{self, Kind, LAST_STREAM};
+use super::hear::{self, Hearing};
+use super::lost::Lost;
+use super::message::{self, Hello};
+use super::stream::{Cancel, Stream};
+use crate::invoke::error::CallError;
+use crate::log::HandlerLog;
+use crate::reason::Reason;
+use crate::task;
+
+/// Body bytes that heeler takes on each call before it has passed any on.
+pub(super) const WINDOW: u32 = 256 * 1024;
+/// A worker that is alive answers a ping within this.
+const PONG: Duration = Duration::from_secs(1);
+
+/// What a worker is told, and what heeler keeps of its settings.
+#[derive(Clone)]
+pub struct Greeting {
+    /// Calls at once that the settings allow; 0 leaves it to the worker.
+    pub concurrency: u32,
+    /// For the language's runtime: names and values.
+    pub settings: Vec<(String, String)>,
+    /// After so many calls it wants to be replaced.
+    pub max_requests: Option<u64>,
+    /// From a cancel that is not heard to the worker's end.
+    pub kill_grace: Duration,
+    /// Where lines of its calls go.
+    pub log: HandlerLog,
+    /// Told when a place at a worker becomes free.
+    pub freed: Arc<Notify>,
+}
+
+/// A worker whose HELLO was heard.
+#[derive(Debug)]
+pub struct Worker {
+    socket: UnixStream,
+    state: Mutex<State>,
+    /// What the kernel did not take yet.
+    out: Mutex<BytesMut>,
+    more_out: Notify,
+    lost: watch::Sender<Option<Lost>>,
+    /// A call has ended, or something else that its keeper may wait for.
+    changed: Notify,
+    pong: Notify,
+    freed: Arc<Notify>,
+    concurrency: u32,
+    window: u32,
+    max_requests: u64,
+    kill_grace: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    streams: HashMap<u32, Arc<Stream>>,
+    /// The last number that was given.
+    last: u32,
+    /// All numbers have been used once.
+    wrapped: bool,
+    /// Places that are taken: open streams, and calls that are about to open one.
+    taken: u32,
+    /// Cancels that the worker has not acknowledged.
+    owed: u32,
+    /// Calls that nobody waits for and whose code runs on.
+    abandoned: u32,
+    served: u64,
+    leaving: bool,
+    wants_replacement: bool,
+    condemned: bool,
+}
+
+impl Worker {
+    /// Greets a worker on its socket, and waits for its HELLO. Inside a runtime.
+    pub async fn meet(socket: UnixStream, greeting: Greeting) -> Result<(Arc<Worker>, Hello), Lost> {
+        let settings: Vec<_> = greeting.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut out = message::hello(WINDOW, greeting.concurrency, &settings);
+        while out.has_remaining() {
+            socket.writable().await.map_err(broke)?;
+            match socket.try_write(&out) {
+                Ok(written) => out.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(broke(error)),
+            }
+        }
+        let mut buffer = BytesMut::new();
+        let hello = hear::hello(&socket, &mut buffer).await?;
+        let concurrency = match greeting.concurrency {
+            0 => hello.concurrency,
+            most => most.min(hello.concurrency),
+        };
+        let worker = Arc::new(Worker {
+            socket,
+            state: Mutex::default(),
+            out: Mutex::default(),
+            more_out: Notify::new(),
+            lost: watch::Sender::new(None),
+            changed: Notify::new(),
+            pong: Notify::new(),
+            freed: greeting.freed,
+            concurrency,
+            window: hello.window,
+            max_requests: greeting.max_requests.unwrap_or(u64::MAX),
+            kill_grace: greeting.kill_grace,
+        });
+        task::spawn(write_out(Arc::downgrade(&worker)));
+        let hearing = Hearing { worker: worker.clone(), log: greeting.log };
+        task::spawn(async move {
+            let lost = hearing.run(buffer).await;
+            hearing.worker.lose(lost);
+        });
+        Ok((worker, hello))
+    }
+
+    /// Resolves when there is no talking to it any more; all its calls have failed by then.
+    pub async fn over(&self) -> Lost {
+        let mut lost = self.lost.subscribe();
+        match lost.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(lost)) => lost.clone(),
+            _ => Lost::Closed,
+        }
+    }
+
+    /// Fails all its calls at once: its keeper knows that it is dead.
+    pub fn fail(&self, how: &str) {
+        self.lose(Lost::Ended(how.to_owned()));
+    }
+
+    /// Tells it that no more calls will come; and none will.
+    pub fn bye(&self) {
+        if !std::mem::replace(&mut self.state().leaving, true) {
+            let mut out = BytesMut::new();
+            frame::put(&mut out, Kind::Bye, false, 0, b"");
+            self.send(out);
+        }
+    }
+
+    /// Resolves when it should be replaced: it asked for it, has served its number of calls, or half of its places
+    /// are held by calls that nobody waits for.
+    pub async fn wants_replacement(&self) {
+        self.until(|state| state.wants_replacement).await;
+    }
+
+    /// Resolves when it is to be killed: it does not let go of a call, and of no other either.
+    pub async fn condemned(&self) {
+        self.until(|state| state.condemned).await;
+    }
+
+    /// Resolves when no call is open.
+    pub async fn idle(&self) {
+        self.until(|state| state.taken == 0).await;
+    }
+
+    /// Whether it has answered any call.
+    pub fn served(&self) -> bool {
+        self.state().served > 0
+    }
+
+    /// Calls that are open on it, for the choice among several; `None` if it takes no more now.
+    pub(super) fn load(&self) -> Option<u32> {
+        let state = self.state();
+        let takes = !state.leaving && state.owed == 0 && state.taken < self.concurrency;
+        takes.then_some(state.taken)
+    }
+
+    /// Takes a place, if there is one.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<Seat> {
+        self.load()?;
+        self.state().taken += 1;
+        Some(Seat(Some(self.clone())))
+    }
+
+    /// Calls at once that it takes.
+    pub(super) fn concurrency(&self) -> u32 {
+        self.concurrency
+    }
+
+    pub(super) fn socket(&self) -> &UnixStream {
+        &self.socket
+    }
+
+    /// Sends what was put together: at once, as far as the kernel takes it.
+    pub(super) fn send(&self, mut bytes: BytesMut) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.is_empty() {
+            match self.socket.try_write(&bytes) {
+                Ok(written) => bytes.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // Whoever reads from it will meet its end.
+                Err(_) => return,
+            }
+        }
+        if bytes.has_remaining() {
+            out.extend_from_slice(&bytes);
+            self.more_out.notify_one();
+        }
+    }
+
+    /// The call of a number. An unknown one may be a call that ended while the worker spoke; one that was never given
+    /// is an error.
+    pub(super) fn stream(&self, number: u32) -> Result<Option<Arc<Stream>>, Lost> {
+        let state = self.state();
+        match state.streams.get(&number) {
+            Some(stream) => Ok(Some(stream.clone())),
+            None if number != 0 && (number <= state.last || state.wrapped) => Ok(None),
+            None => Err(Lost::protocol(format!("a frame for call {number}, which there never was"))),
+        }
+    }
+
+    /// The worker has said its last word on a call.
+    pub(super) fn ended(&self, number: u32) {
+        let mut state = self.state();
+        let Some(stream) = state.streams.remove(&number) else { return };
+        state.taken -= 1;
+        state.served += 1;
+        match stream.cancel() {
+            Cancel::No => {}
+            Cancel::Told => state.owed -= 1,
+            Cancel::Abandoned => state.abandoned -= 1,
+        }
+        state.wants_replacement |= state.served >= self.max_requests;
+        drop(state);
+        self.tell();
+    }
+
+    /// The worker has heard that nobody waits for a call, whose code runs on.
+    pub(super) fn abandoned(&self, stream: &Stream) {
+        let mut state = self.state();
+        if stream.cancel() == Cancel::Told {
+            stream.set_cancel(Cancel::Abandoned);
+            state.owed -= 1;
+            state.abandoned += 1;
+            state.wants_replacement |= self.concurrency > 1 && state.abandoned * 2 >= self.concurrency;
+        }
+        drop(state);
+        self.tell();
+    }
+
+    /// It wants no more calls.
+    pub(super) fn said_bye(&self) {
+        self.state().wants_replacement = true;
+        self.tell();
+    }
+
+    pub(super) fn said_pong(&self) {
+        self.pong.notify_waiters();
+    }
+
+    fn tell(&self) {
+        self.changed.notify_waiters();
+        self.freed.notify_one();
+    }
+
+    fn lose(&self, lost: Lost) {
+        let streams = {
+            let mut state = self.state();
+            state.leaving = true;
+            state.taken = state.taken.saturating_sub(u32::try_from(state.streams.len()).unwrap_or(u32::MAX));
+            std::mem::take(&mut state.streams)
+        };
+        for stream in streams.into_values() {
+            stream.fail(CallError::new(Reason::Worker, format!("{lost} before the call was answered")));
+        }
+        self.lost.send_if_modified(|known| {
+            let news = known.is_none();
+            if news {
+                *known = Some(lost);
+            }
+            news
+        });
+        self.tell();
+    }
+
+    /// Nobody waits for a call any more.
+    pub(super) fn give_up(self: &Arc<Self>, number: u32, why: u8) {
+        {
+            let mut state = self.state();
+            let Some(stream) = state.streams.get(&number) else { return };
+            stream.set_cancel(Cancel::Told);
+            state.owed += 1;
+        }
+        let mut out = BytesMut::new();
+        frame::put(&mut out, Kind::Cancel, false, number, &[why]);
+        self.send(out);
+        task::spawn(insist(Arc::downgrade(self), number, self.kill_grace));
+    }
+
+    async fn until(&self, holds: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            if holds(&self.state()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place at a worker, not used yet.
+pub(super) struct Seat(Option<Arc<Worker>>);
+
+impl Seat {
+    /// Opens a call on it. From here on the place is held until the worker has said its last word.
+    pub(super) fn open(mut self, call_id: Option<String>) -> Option<(Arc<Worker>, u32, Arc<Stream>)> {
+        let worker = self.0.take()?;
+        let stream = Arc::new(Stream::new(call_id, WINDOW, worker.window));
+        let number = {
+            let mut state = worker.state();
+            if worker.lost.borrow().is_some() {
+                state.taken -= 1;
+                return None;
+            }
+            let number = state.next_number();
+            state.streams.insert(number, stream.clone());
+            number
+        };
+        Some((worker, number, stream))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0.take() {
+            worker.state().taken -= 1;
+            worker.tell();
+        }
+    }
+}
+
+impl State {
+    fn next_number(&mut self) -> u32 {
+        loop {
+            self.wrapped |= self.last == LAST_STREAM;
+            self.last = if self.last == LAST_STREAM { 1 } else { self.last + 1 };
+            if !self.streams.contains_key(&self.last) {
+                return self.last;
+            }
+        }
+    }
+}
+
+/// Gives the kernel what it did not take at once.
+async fn write_out(worker: Weak<Worker>) {
+    loop {
+        let Some(worker) = worker.upgrade() else { return };
+        tokio::select! {
+            biased;
+            _ = worker.over() => return,
+            () = worker.more_out.notified() => {}
+        }
+        loop {
+            if worker.socket.writable().await.is_err() {
+                return;
+            }
+            let mut out = worker.out.lock().unwrap_or_else(PoisonError::into_inner);
+            match worker.socket.try_write(&out) {
+                Ok(written) => out.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+            if out.is_empty() {
+                *out = BytesMut::new();
+                break;
+            }
+        }
+    }
+}
+
+/// A call that is not let go of within the grace costs the worker its life: if it has no other, or if it does not
+/// even answer a ping.
+async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
+    sleep(grace).await;
+    let Some(worker) = worker.upgrade() else { return };
+    if !worker.state().streams.get(&number).is_some_and(|stream| stream.cancel() != Cancel::No) {
+        return;
+    }
+    if worker.concurrency > 1 {
+        let pong = worker.pong.notified();
+        let mut pong = std::pin::pin!(pong);
+        pong.as_mut().enable();
+        let mut out = BytesMut::new();
+        frame::put(&mut out, Kind::Ping, false, 0, &[0]);
+        worker.send(out);
+        if timeout(PONG, pong).await.is_ok() {
+            return;
+        }
+    }
+    worker.state().condemned = true;
+    worker.tell();
+}
+
+pub(super) fn broke(error: io::Error) -> Lost {
+    Lost::Broke(error.to_string())
+}
