@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::invoke::{State, upstream};
+use crate::invoke::{State, upstream, warm};
 use crate::process::Leaders;
 
 /// A keeper that has not started anything yet.
 pub(super) enum Prepared {
     Upstream(upstream::Prepared),
+    Warm(warm::keep::Prepared),
 }
 
 /// Keeps the handler until it is told to end it. Dropped, it starts nothing more.
 pub(super) enum Keeper {
     Upstream(upstream::Keeper),
+    Warm(warm::keep::Keeper),
 }
 
 /// Where the handler is, from now on.
 pub(super) enum States {
     Upstream(watch::Receiver<upstream::State>),
+    Warm(watch::Receiver<State>),
 }
 
 impl Prepared {
@@ -27,6 +30,7 @@ impl Prepared {
     pub(super) fn start(self) -> Keeper {
         match self {
             Prepared::Upstream(prepared) => Keeper::Upstream(prepared.start()),
+            Prepared::Warm(prepared) => Keeper::Warm(prepared.start()),
         }
     }
 }
@@ -35,6 +39,7 @@ impl Keeper {
     pub(super) fn states(&self) -> States {
         match self {
             Keeper::Upstream(keeper) => States::Upstream(keeper.states()),
+            Keeper::Warm(keeper) => States::Warm(keeper.states()),
         }
     }
 
@@ -42,6 +47,7 @@ impl Keeper {
     pub(super) fn leaders(&self) -> Leaders {
         match self {
             Keeper::Upstream(keeper) => keeper.leaders(),
+            Keeper::Warm(keeper) => keeper.leaders(),
         }
     }
 
@@ -49,6 +55,7 @@ impl Keeper {
     pub(super) async fn end(self, hold: impl Future<Output = ()>, grace: Duration) {
         match self {
             Keeper::Upstream(keeper) => keeper.end(hold, grace).await,
+            Keeper::Warm(keeper) => keeper.end(hold, grace).await,
         }
     }
 }
@@ -58,6 +65,7 @@ impl States {
     pub(super) fn now(&mut self) -> State {
         match self {
             States::Upstream(states) => states.borrow_and_update().outline(),
+            States::Warm(states) => states.borrow_and_update().clone(),
         }
     }
 
@@ -65,6 +73,7 @@ impl States {
     pub(super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         match self {
             States::Upstream(states) => states.changed().await,
+            States::Warm(states) => states.changed().await,
         }
     }
 }

@@ -131,14 +131,14 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
 /// A process per call needs nothing but its executable, which is found first of all.
 fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begun, Failure> {
     let environment = config::environment();
-    let path = handler::find(settings, &environment)?;
+    let found = handler::find(settings, &environment)?;
     let processes = Processes::new(inherited::take(), metrics.clone())?;
     let (ends, others) = signals::start(processes.clone())?;
     let doors = Doors::bind(&settings.front)?;
     let addresses = doors.addresses();
     let given = Given {
         settings,
-        path: &path,
+        found: &found,
         environment: &environment,
         doors: &addresses,
         processes: processes.clone(),

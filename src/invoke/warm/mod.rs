@@ -9,6 +9,7 @@ mod exchange;
 mod fields;
 pub mod frame;
 mod hear;
+pub mod keep;
 mod lost;
 pub mod message;
 mod pool;

@@ -1,0 +1,143 @@
+//! The language's runtime as files: from the folder that the settings name, or from the copy inside the binary, which
+//! is put into a private folder first.
+
+use std::fs::{self, DirBuilder, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::invoke::chance::random;
+use crate::invoke::warm::config::{Config, Language};
+
+/// A file of a runtime: its path below the folder of all of them, and what is in it.
+type Embedded = (&'static str, &'static [u8]);
+
+/// What the binary brings along.
+const EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/runtimes.rs"));
+
+/// Where else the copy may go where the first place cannot be written to.
+const MEMORY: &str = "/dev/shm";
+
+/// Why there is no runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The folder that was named does not hold it.
+    #[error("runtimes: {} is not there (set it to a folder that holds heeler's runtimes)", .0.display())]
+    Missing(PathBuf),
+    /// This binary was built without it.
+    #[error("this heeler was built without the runtime for {0} (set runtimes to a folder that holds it)")]
+    NotBuiltIn(&'static str),
+    /// There is nowhere to put it.
+    #[error("the runtime for {language} cannot be put into {}: {error} (mount a folder there, or set runtimes)", place.display())]
+    Unwritable {
+        /// What it is for.
+        language: &'static str,
+        /// The first place that was tried.
+        place: PathBuf,
+        /// What stood in the way.
+        error: io::Error,
+    },
+}
+
+/// The runtime's file that is started, once it is there.
+pub(super) fn main_file(config: &Config, language: Language) -> Result<PathBuf, RuntimeError> {
+    if let Some(folder) = &config.runtimes {
+        let file = folder.join(language.folder()).join(language.main());
+        return if file.is_file() { Ok(file) } else { Err(RuntimeError::Missing(file)) };
+    }
+    let prefix = format!("{}/", language.folder());
+    let files: Vec<Embedded> = EMBEDDED.iter().filter(|(name, _)| name.starts_with(&prefix)).copied().collect();
+    if files.is_empty() {
+        return Err(RuntimeError::NotBuiltIn(language.name()));
+    }
+    let folder = put(&config.temp, &files).or_else(|error| {
+        let unwritable = || RuntimeError::Unwritable { language: language.name(), place: config.temp.clone(), error };
+        put(Path::new(MEMORY), &files).map_err(|_| unwritable())
+    })?;
+    Ok(folder.join(language.folder()).join(language.main()))
+}
+
+/// The folder with all of the files: one from an earlier start, or a new one. Their own bytes name it, so another
+/// version has another one.
+fn put(temp: &Path, files: &[Embedded]) -> io::Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    files.hash(&mut hasher);
+    let user = nix::unistd::geteuid();
+    let folder = temp.join(format!("heeler-{user}-{:016x}", hasher.finish()));
+    if is_ours(&folder) {
+        return Ok(folder);
+    }
+    // Written beside and moved into place: a folder of that name is whole.
+    let beside = temp.join(format!("heeler-{user}-{:016x}", random()));
+    let written = write_all(&beside, files).and_then(|()| match fs::rename(&beside, &folder) {
+        Ok(()) => Ok(folder.clone()),
+        // Another start was faster; or somebody else sits there, and what was written stays where it is.
+        Err(_) if is_ours(&folder) => fs::remove_dir_all(&beside).map(|()| folder.clone()),
+        Err(_) => Ok(beside.clone()),
+    });
+    written.inspect_err(|_| drop(fs::remove_dir_all(&beside)))
+}
+
+/// In a place that all may write to anybody may have made a folder of that name.
+fn is_ours(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|meta| {
+        meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode().trailing_zeros() >= 6
+    })
+}
+
+fn write_all(folder: &Path, files: &[Embedded]) -> io::Result<()> {
+    let private = |recursive, path: &Path| DirBuilder::new().recursive(recursive).mode(0o700).create(path);
+    private(false, folder)?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        private(true, path.parent().unwrap_or(folder))?;
+        File::create_new(path)?.write_all(bytes)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    const FILES: [Embedded; 2] = [("x/main", b"main"), ("x/deep/er", b"more")];
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn it_is_written_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = put(temp.path(), &FILES).unwrap();
+        assert_eq!(fs::read(folder.join("x/deep/er")).unwrap(), b"more");
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        fs::write(folder.join("x/cache"), "made by the language").unwrap();
+        assert_eq!(put(temp.path(), &FILES).unwrap(), folder);
+        assert!(folder.join("x/cache").exists());
+        assert_ne!(put(temp.path(), &FILES[..1]).unwrap(), folder);
+        assert_eq!(names(temp.path()), 2);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_not_used() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = put(temp.path(), &FILES).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let other = put(temp.path(), &FILES).unwrap();
+        assert_ne!(other, folder);
+        assert_eq!(fs::read(other.join("x/main")).unwrap(), b"main");
+        fs::remove_dir_all(&folder).unwrap();
+        symlink(&other, &folder).unwrap();
+        assert_ne!(put(temp.path(), &FILES).unwrap(), folder);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_to_is_an_error() {
+        assert!(put(Path::new("/proc"), &FILES).is_err());
+        assert!(put(Path::new("/no/such/place"), &FILES).is_err());
+    }
+}
