@@ -12,6 +12,7 @@
 
 mod processes;
 mod serve;
+mod worker;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -161,6 +162,7 @@ fn play(words: &[String]) {
         "limits" => print!("{}", fs::read_to_string("/proc/self/limits").unwrap_or_default()),
         "session" => print_session(),
         "serve" => serve::serve(&words[1..]),
+        "worker" => worker::work(&words[1..]),
         other => fail(&format!("no such role: {other:?}")),
     }
 }

@@ -74,7 +74,7 @@ fn all_signals() -> libc::sigset_t {
     }
 }
 
-fn say_signals(deaf: bool) {
+pub(super) fn say_signals(deaf: bool) {
     let set = all_signals();
     // SAFETY: the set is ours; threads that begin after this have the signals blocked too.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };

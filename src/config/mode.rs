@@ -7,7 +7,8 @@ use crate::invoke::Mode;
 use crate::invoke::warm::Source;
 
 /// The modes that work.
-const BUILT: [Mode; 6] = [Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http, Mode::Static];
+const BUILT: [Mode; 7] =
+    [Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http, Mode::Warm, Mode::Static];
 
 /// What only classic-watchdog knows: an image that sets one of them was made for it.
 const CLASSIC_ONLY: [&str; 5] = ["cgi_headers", "marshal_request", "combine_output", "write_debug", "debug_headers"];

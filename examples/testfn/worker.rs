@@ -1,0 +1,206 @@
+//! The role of a warm worker: it speaks the protocol of docs/wire.md on the socket that it is given.
+//!
+//! Its words: `places=N` calls at once instead of 1; `gate` waits for the gate before it says hello; `only-first` ends
+//! with 4 if another one has served before; `deaf` hears neither TERM nor BYE; `leave` leaves a daemon behind. Instead
+//! of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
+//! when it ends as it was told to, and `signal N` for each signal. Answers go by the path.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
+use std::os::unix::net::UnixStream;
+use std::process::exit;
+use std::sync::{Arc, Condvar, Mutex};
+
+use super::processes::{escape, hang, kill_self};
+use super::serve::say_signals;
+use super::{complain, fail, gate, note, say, started, wait_for_open};
+
+const HELLO: u8 = 1;
+const CALL: u8 = 2;
+const DATA: u8 = 3;
+const END: u8 = 4;
+const REPLY: u8 = 5;
+const ERROR: u8 = 6;
+const CANCEL: u8 = 7;
+const CANCELLED: u8 = 8;
+const WINDOW: u8 = 9;
+const PING: u8 = 10;
+const PONG: u8 = 11;
+const BYE: u8 = 13;
+const LAST: u8 = 1;
+
+/// The writing side, and the calls that are open.
+struct Link {
+    socket: Mutex<UnixStream>,
+    open: Mutex<usize>,
+    closed: Condvar,
+}
+
+impl Link {
+    fn send(&self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap_or_else(|_| fail("a long frame"));
+        let head = [&length.to_be_bytes()[..], &[kind, flags, 0, 0], &stream.to_be_bytes()].concat();
+        let mut socket = self.socket.lock().unwrap_or_else(|_| fail("a call panicked"));
+        if socket.write_all(&[&head[..], payload].concat()).is_err() {
+            exit(0);
+        }
+    }
+
+    fn shut(&self) {
+        let socket = self.socket.lock().unwrap_or_else(|_| fail("a call panicked"));
+        let _ = socket.shutdown(std::net::Shutdown::Both);
+    }
+
+    fn count(&self, change: impl Fn(&mut usize)) {
+        change(&mut self.open.lock().unwrap_or_else(|_| fail("a call panicked")));
+        self.closed.notify_all();
+    }
+
+    fn wait_idle(&self) {
+        let open = self.open.lock().unwrap_or_else(|_| fail("a call panicked"));
+        drop(self.closed.wait_while(open, |open| *open > 0));
+    }
+}
+
+pub(super) fn work(words: &[String]) {
+    let has = |switch: &str| words.iter().any(|word| word == switch);
+    let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u32>().ok());
+    let deaf = has("deaf");
+    if has("leave") {
+        escape("");
+    }
+    say_signals(deaf);
+    let fd = std::env::var("HEELER_FD").ok().and_then(|fd| fd.parse().ok()).unwrap_or_else(|| fail("no HEELER_FD"));
+    // SAFETY: heeler gives this process a socket under that number, and nobody else here uses it.
+    let mut socket = unsafe {
+        libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+        UnixStream::from_raw_fd(fd)
+    };
+    let writer = socket.try_clone().unwrap_or_else(|error| fail(&error.to_string()));
+    let link = Arc::new(Link { socket: Mutex::new(writer), open: Mutex::new(0), closed: Condvar::new() });
+    if has("gate") {
+        started();
+        wait_for_open();
+    }
+    if has("only-first") && gate().is_some_and(|gate| gate.join("served").exists()) {
+        exit(4);
+    }
+    if let Some(code) = value("exit") {
+        complain("about to end\n");
+        exit(i32::try_from(code).unwrap_or(99));
+    }
+    if has("silent") {
+        started();
+        hang();
+    }
+    if has("shut") {
+        link.shut();
+        hang();
+    }
+    if has("rubbish") {
+        link.send(99, 255, 7, b"rubbish");
+        hang();
+    }
+    if has("load-fails") {
+        let fields = "ImportError\0no module named nowhere\0File \"function.py\", line 1\nimport nowhere\0";
+        link.send(ERROR, LAST, 0, &[&[3, 0, 0, 0, 0, 0, 0, 0], fields.as_bytes()].concat());
+        exit(1);
+    }
+    let places = value("places").unwrap_or(1);
+    let about = format!("language\0fixture\0pid\0{}\0", std::process::id());
+    let hello = [&[0, 1, 0, 0][..], &65_536_u32.to_be_bytes(), &places.to_be_bytes(), about.as_bytes()].concat();
+    note("served");
+    say(&format!("working {}\n", std::process::id()));
+    link.send(HELLO, 0, 0, &hello);
+    listen(&mut socket, &link, deaf);
+}
+
+fn listen(socket: &mut UnixStream, link: &Arc<Link>, deaf: bool) {
+    let mut bodies: HashMap<u32, (String, Vec<u8>)> = HashMap::new();
+    let mut settings = String::new();
+    loop {
+        let mut head = [0; 12];
+        if socket.read_exact(&mut head).is_err() {
+            exit(0);
+        }
+        let number = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().unwrap_or_default());
+        let mut payload = vec![0; number(0) as usize];
+        if socket.read_exact(&mut payload).is_err() {
+            exit(0);
+        }
+        let (kind, last, stream) = (head[4], head[5] & LAST != 0, number(8));
+        match kind {
+            HELLO => settings = String::from_utf8_lossy(&payload[12..]).replace('\0', "\n"),
+            CALL => {
+                let length = u32::from_be_bytes(payload[4..8].try_into().unwrap_or_default()) as usize;
+                let (head, body) = payload[20..].split_at(length);
+                let path = String::from_utf8_lossy(head.split(|byte| *byte == 0).nth(1).unwrap_or_default());
+                bodies.insert(stream, (path.into_owned(), body.to_vec()));
+            }
+            DATA => {
+                link.send(WINDOW, 0, stream, &u32::try_from(payload.len()).unwrap_or(0).to_be_bytes());
+                bodies.entry(stream).and_modify(|(_, body)| body.extend(&payload));
+            }
+            END => {}
+            CANCEL => link.send(CANCELLED, 0, stream, b""),
+            PING => link.send(PONG, 0, 0, &[payload[0], 1]),
+            BYE if deaf => {}
+            BYE => {
+                note("bye");
+                link.wait_idle();
+                say("bye\n");
+                exit(0);
+            }
+            _ => {}
+        }
+        if last && let Some((path, body)) = bodies.remove(&stream) {
+            let (link, settings) = (link.clone(), settings.clone());
+            link.count(|open| *open += 1);
+            std::thread::spawn(move || {
+                let answer = answer(&link, &path, &body, &settings);
+                link.send(REPLY, LAST, stream, &[&[0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0], &answer[..]].concat());
+                link.count(|open| *open -= 1);
+            });
+        }
+    }
+}
+
+fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
+    let number = || path.rsplit('/').next().and_then(|part| part.parse::<usize>().ok()).unwrap_or(99);
+    match path.split('/').nth(1).unwrap_or_default() {
+        "echo" => body.to_vec(),
+        "pid" => format!("{}\n", std::process::id()).into_bytes(),
+        "settings" => settings.as_bytes().to_vec(),
+        "env" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect::<String>().into_bytes(),
+        "exit" => exit(i32::try_from(number()).unwrap_or(99)),
+        "kill" => kill_self(number()),
+        "gate" => {
+            started();
+            wait_for_open();
+            b"opened\n".to_vec()
+        }
+        "hang" => {
+            started();
+            hang()
+        }
+        "shut" => {
+            link.shut();
+            hang()
+        }
+        "rubbish" => {
+            link.send(99, 255, 7, b"rubbish");
+            hang()
+        }
+        "bye" => {
+            link.send(BYE, 0, 0, b"enough");
+            b"enough\n".to_vec()
+        }
+        "grow" => {
+            let held = vec![1_u8; number() << 20];
+            std::mem::forget(held);
+            b"grown\n".to_vec()
+        }
+        _ => b"hello\n".to_vec(),
+    }
+}
