@@ -108,7 +108,7 @@ impl Task {
     /// Until it is up, or it is clear that it will not be.
     async fn rise(&mut self, service: &mut Service, endpoint: &Endpoint) -> Result<(), Fate> {
         let mut missing = Missing::Accept(None);
-        let nothing = missing.nothing(endpoint, self.config.ready_path.as_deref());
+        let nothing = missing.nothing(endpoint, &self.config);
         tokio::select! {
             biased;
             end = order(&mut self.ordered) => return Err(Fate::Ordered(end)),
