@@ -444,7 +444,7 @@ pub const VARS: &[Var] = &[
         "log_buffer_size",
         Kind::SizeOrUnlimited,
         Is("64Ki"),
-        "The longest line of a handler; a longer one is cut with a mark; -1 is no limit.",
+        "The longest line of a handler; a longer one is cut with a mark; -1 is 16Mi, the most.",
     ),
     var(Logs, "log_callid", Kind::Flag, Is("true"), "Put the call's id into its access line.").aka(&["log_call_id"]),
     var(Logs, "access_log", Kind::Flag, Is("true"), "Write one line for each call, probes left out."),
