@@ -257,7 +257,7 @@ pub const VARS: &[Var] = &[
         "ready_path",
         Kind::UrlPath,
         Unset,
-        "A path that is asked of the handler for readiness; in http mode it also has to answer before the handler counts as up.",
+        "A path that is asked of the handler for readiness, which has 80 ms for its answer; in http mode it also has to answer before the handler counts as up.",
     )
     .only(WITH_HANDLER),
     var(Health, "suppress_lock", Kind::Flag, Is("false"), "Write no lock file; health does not depend on it."),

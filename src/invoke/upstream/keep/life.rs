@@ -30,6 +30,8 @@ pub(super) struct Task {
     pub(super) backoff: Backoff,
     /// Whether it ever was: only then a death is worth another start.
     pub(super) was_up: bool,
+    /// Since when it has been dying without having served.
+    pub(super) trouble: Option<Instant>,
     /// Somebody else listened at the handler's address right before this start: what is answered there is no sign of
     /// the handler's.
     pub(super) stranger: bool,
@@ -100,8 +102,10 @@ impl Task {
                 self.was_up |= !self.stranger;
                 self.states.send_replace(State::Up(endpoint.clone()));
                 let fate = self.stay(&mut service, &endpoint).await;
-                self.states.send_replace(State::Down);
                 life = self.life(up.elapsed(), &fate, &endpoint);
+                let since = self.trouble.filter(|_| !self.backoff.is_good(life)).unwrap_or_else(Instant::now);
+                self.trouble = Some(since);
+                self.states.send_replace(State::Down(since));
                 fate
             }
         };

@@ -97,6 +97,7 @@ impl Prepared {
             leader: Leader::default(),
             backoff: Backoff::new(PAUSES),
             was_up: false,
+            trouble: None,
             stranger: false,
             warned: false,
         };
