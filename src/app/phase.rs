@@ -3,39 +3,37 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use crate::health::{Health, Phase};
 use crate::invoke::upstream::{Over, State};
 
 /// Waits for the first time that it is up; or it will not be.
 pub(super) async fn first_up(states: &mut watch::Receiver<State>) -> Result<(), Over> {
-    match states.wait_for(|state| matches!(state, State::Up(_) | State::Down | State::Over(_))).await.as_deref() {
+    match states.wait_for(|state| matches!(state, State::Up(_) | State::Down(_) | State::Over(_))).await.as_deref() {
         Ok(State::Over(over)) => Err(over.clone()),
         Ok(_) => Ok(()),
         Err(_) => Err(gone()),
     }
 }
 
-/// Has the phase follow the states until the handler is over. One that stays down for longer than `patience` is lost.
+/// Has the phase follow the states until the handler is over. One that stays down for longer than `patience`, or comes
+/// up for moments only, is lost.
 pub(super) async fn follow(mut states: watch::Receiver<State>, health: &Health, patience: Duration) -> Over {
-    let mut down_since = None;
     loop {
+        let mut lost_at = None;
         let state = states.borrow_and_update().clone();
         match state {
             State::Starting => {}
-            State::Up(_) => {
-                down_since = None;
-                health.enter(Phase::Ready);
+            State::Up(_) => health.enter(Phase::Ready),
+            State::Down(since) => {
+                lost_at = Some(since + patience);
+                if health.phase() != Phase::Lost {
+                    health.enter(Phase::Down);
+                }
             }
-            State::Down if down_since.is_none() => {
-                down_since = Some(Instant::now());
-                health.enter(Phase::Down);
-            }
-            State::Down => {}
             State::Over(over) => return over,
         }
-        let lost_at = down_since.map(|since| since + patience);
         let lost = async {
             match lost_at {
                 Some(at) => sleep_until(at).await,
@@ -60,6 +58,8 @@ fn gone() -> Over {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,7 +75,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn down_is_lost_after_a_while() {
-        let (tell, states) = watch::channel(State::Down);
+        let since = Instant::now();
+        let (tell, states) = watch::channel(State::Down(since));
         let health = Health::default();
         let following = {
             let health = health.clone();
@@ -84,8 +85,8 @@ mod tests {
         settle().await;
         assert_eq!(health.phase(), Phase::Down);
         tokio::time::sleep(PATIENCE / 2).await;
-        // Another failed start is no news.
-        tell.send_replace(State::Down);
+        // Another failed start is no news, and nor is one after which it soon died again.
+        tell.send_replace(State::Down(since));
         settle().await;
         assert_eq!(health.phase(), Phase::Down);
         tokio::time::sleep(PATIENCE / 2).await;
@@ -96,7 +97,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_time_up_or_never() {
-        for (state, expected) in [(State::Down, Ok(())), (over(3), Err(3))] {
+        for (state, expected) in [(State::Down(Instant::now()), Ok(())), (over(3), Err(3))] {
             let (tell, mut states) = watch::channel(State::Starting);
             let waiting = tokio::spawn(async move { first_up(&mut states).await.map_err(|over| over.code) });
             settle().await;

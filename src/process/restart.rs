@@ -69,7 +69,8 @@ impl Backoff {
         pause.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
     }
 
-    fn is_good(&self, life: Life) -> bool {
+    /// Whether a life was none that failed.
+    pub fn is_good(&self, life: Life) -> bool {
         match life {
             Life::Failed => false,
             Life::Up { lived, served } => served || lived >= self.pauses.good_life,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::endpoint::Endpoint;
 
 /// The upstream's state.
@@ -11,8 +13,9 @@ pub enum State {
     Starting,
     /// It accepts (and said so at `ready_path`, if that is set).
     Up(Arc<Endpoint>),
-    /// It was up and is not now; it is being started again.
-    Down,
+    /// It was up and is not now; it is being started again. Since when: a start after which it serves nobody and soon
+    /// dies again ends no time of trouble.
+    Down(Instant),
     /// It will not come again.
     Over(Over),
 }
