@@ -5,6 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use tokio::sync::watch;
 
 /// Where the instance is between its start and its end.
@@ -64,6 +67,19 @@ impl LockFile {
         fs::write(&beside, format!("{pid}\n{address}\n"))?;
         fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))?;
         Ok(LockFile(path.to_owned()))
+    }
+
+    /// Removes what an instance that was killed has left: until this one is ready, `heeler health` would ask there. A
+    /// number that is our own by now, as every container's 1 is, is nobody else's.
+    pub fn remove_stale(path: &Path) {
+        let Ok(text) = fs::read_to_string(path) else { return };
+        let Some(pid) = text.lines().next().and_then(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0) else {
+            return;
+        };
+        let is_ours = u32::try_from(pid) == Ok(std::process::id());
+        if is_ours || kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

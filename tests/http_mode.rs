@@ -295,3 +295,10 @@ fn a_handler_that_is_too_busy_for_a_probe_is_not_restarted() {
     conn.read_response("GET").expect("an answer").assert_made_by_heeler(503, "handler");
     assert_eq!(starts_before_the_next_call(&upstream, &heeler), 1);
 }
+
+/// A server without HTTP/1 could not say it otherwise.
+#[test]
+fn a_server_of_http2_is_asked_for_readiness_in_http2() {
+    let heeler = Http2::new().heeler(&[("ready_path", "/up")]);
+    assert_eq!(heeler.get("/_/ready").assert_ok().text(), "OK");
+}

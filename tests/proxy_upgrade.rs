@@ -302,6 +302,29 @@ fn a_session_is_counted_and_holds_its_place() {
     assert_eq!(page.sum("http_requests_total", &[("code", "101")]), 3.0);
 }
 
+/// The upstream's fault is not told as the caller's.
+#[test]
+fn a_session_that_breaks_is_told_by_the_side_that_broke_it() {
+    let upstream = Upstream::new();
+    let heeler = upstream.heeler(&[]);
+    let told = |nth: usize, reason: &str| {
+        let reasons = || -> Vec<String> {
+            let lines = heeler.stderr.json();
+            lines.iter().filter_map(|line| line["reason"].as_str().map(str::to_owned)).collect()
+        };
+        eventually(&format!("session {nth} is told"), || reasons().len() >= nth);
+        assert_eq!(reasons()[nth - 1], reason);
+    };
+    let (mut conn, link) = session(&upstream, &heeler);
+    link.reset();
+    assert!(!matches!(conn.read_some(1), Ok(piece) if !piece.is_empty()));
+    told(1, "upstream");
+    let (conn, mut link) = session(&upstream, &heeler);
+    conn.reset();
+    link.wait_closed();
+    told(2, "client_gone");
+}
+
 /// The connection is the session's now, and never a call's again.
 #[test]
 fn the_upstreams_connection_is_not_used_again() {

@@ -66,6 +66,30 @@ fn the_lock_file_comes_when_it_is_up() {
     assert!(fs::read_to_string(&lock).unwrap().contains(&heeler.port.to_string()));
 }
 
+/// A folder for temporary files may outlive its container: until the new instance is up, probes would ask where the
+/// killed one said that it was.
+#[test]
+fn the_lock_file_of_a_killed_instance_misleads_no_probe() {
+    let (gate, folder) = (Gate::new(), tempfile::tempdir().unwrap());
+    let lock = folder.path().join("lock");
+    let builder = |words| keep(words, &gate).env("suppress_lock", "false").env("lock_file", lock.to_str().unwrap());
+    let mut killed = spawn(builder(""));
+    killed.wait_ready();
+    killed.signal(Signal::SIGKILL);
+    assert_eq!(killed.exit_code(), 128 + 9);
+    assert!(lock.exists());
+    let heeler = spawn(builder("gate"));
+    gate.wait_started(1);
+    assert!(!lock.exists());
+    drop(heeler);
+    // The one of somebody who lives stays.
+    let living = format!("{}\n127.0.0.1:1\n", std::process::id());
+    fs::write(&lock, &living).unwrap();
+    let _heeler = spawn(builder("gate"));
+    gate.wait_started(2);
+    assert_eq!(fs::read_to_string(&lock).unwrap(), living);
+}
+
 #[test]
 fn the_server_is_told_a_port_of_its_own() {
     let (gate, outer) = (Gate::new(), support::free_port().to_string());

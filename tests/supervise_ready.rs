@@ -7,7 +7,7 @@ use std::fs::{self, File};
 
 use nix::sys::signal::Signal;
 use support::kept::{keep, probe, server, spawn, starts, wait_probe};
-use support::{Conn, Gate, Heeler, eventually, tree};
+use support::{Conn, Gate, Heeler, eventually, free_port, tree};
 
 fn keep_asked(words: &str, gate: &Gate) -> support::Builder {
     keep(words, gate).env("ready_path", "/ready")
@@ -36,6 +36,15 @@ fn any_status_below_400_is_a_yes() {
     says_ready(&gate);
     let heeler = keep("", &gate).env("ready_path", "/anything-else").start();
     assert_eq!(probe(&heeler, "/_/ready").0, 200);
+}
+
+/// The fixture says no at `/ready` itself.
+#[test]
+fn the_path_is_asked_below_the_base_as_calls_are() {
+    let (gate, at) = (Gate::new(), format!("127.0.0.1:{}", free_port()));
+    let url = format!("http://{at}/base");
+    let heeler = keep_asked(&format!("at={at}"), &gate).env("http_upstream_url", &url).start();
+    assert_eq!(heeler.get("/_/ready").assert_ok().text(), "OK");
 }
 
 #[test]

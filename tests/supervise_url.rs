@@ -124,6 +124,19 @@ fn a_stale_socket_goes_and_a_live_one_stays() {
     drop(live);
 }
 
+/// What the other one answers is not the handler's: it would be started for ever, and strangers would serve its calls.
+#[test]
+fn a_server_whose_port_another_one_has_ends_heeler() {
+    let gate = Gate::new();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = other.local_addr().unwrap().to_string();
+    let mut heeler = keep_at(&at, &format!("http://{at}"), &gate).spawn();
+    assert_eq!(heeler.exit_code(), 99, "the fixture cannot bind");
+    let said = heeler.stderr.rest();
+    assert!(said.contains(&format!("ended with exit code 99 before it listened on {at}")), "{said}");
+    assert_eq!(has_warned(&heeler), 1, "{said}");
+}
+
 /// What is there and no socket is somebody's file.
 #[test]
 fn a_file_in_the_way_is_left_alone() {

@@ -65,7 +65,8 @@ impl Link {
 
 pub(super) fn work(words: &[String]) {
     let has = |switch: &str| words.iter().any(|word| word == switch);
-    let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u32>().ok());
+    let value =
+        |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u32>().ok());
     let deaf = has("deaf");
     if has("leave") {
         escape("");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::kept::States;
 use crate::health::{Health, Phase};
@@ -13,30 +13,28 @@ pub(super) async fn first_up(states: &mut States) -> Result<(), Over> {
     loop {
         match states.now() {
             State::Starting => states.changed().await.map_err(|_| gone())?,
-            State::Up(()) | State::Down => return Ok(()),
+            State::Up(()) | State::Down(_) => return Ok(()),
             State::Over(over) => return Err(over),
         }
     }
 }
 
-/// Has the phase follow the states until the handler is over. One that stays down for longer than `patience` is lost.
+/// Has the phase follow the states until the handler is over. One that stays down for longer than `patience`, or comes
+/// up for moments only, is lost.
 pub(super) async fn follow(mut states: States, health: &Health, patience: Duration) -> Over {
-    let mut down_since = None;
     loop {
+        let mut lost_at = None;
         match states.now() {
             State::Starting => {}
-            State::Up(()) => {
-                down_since = None;
-                health.enter(Phase::Ready);
+            State::Up(()) => health.enter(Phase::Ready),
+            State::Down(since) => {
+                lost_at = Some(since + patience);
+                if health.phase() != Phase::Lost {
+                    health.enter(Phase::Down);
+                }
             }
-            State::Down if down_since.is_none() => {
-                down_since = Some(Instant::now());
-                health.enter(Phase::Down);
-            }
-            State::Down => {}
             State::Over(over) => return over,
         }
-        let lost_at = down_since.map(|since| since + patience);
         let lost = async {
             match lost_at {
                 Some(at) => sleep_until(at).await,
@@ -62,6 +60,7 @@ fn gone() -> Over {
 #[cfg(test)]
 mod tests {
     use tokio::sync::watch;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::invoke::upstream;
@@ -79,7 +78,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn down_is_lost_after_a_while() {
-        let (tell, states) = watch::channel(State::Down);
+        let since = Instant::now();
+        let (tell, states) = watch::channel(State::Down(since));
         let health = Health::default();
         let following = {
             let health = health.clone();
@@ -88,8 +88,8 @@ mod tests {
         settle().await;
         assert_eq!(health.phase(), Phase::Down);
         tokio::time::sleep(PATIENCE / 2).await;
-        // Another failed start is no news.
-        tell.send_replace(State::Down);
+        // Another failed start is no news, and nor is one after which it soon died again.
+        tell.send_replace(State::Down(since));
         settle().await;
         assert_eq!(health.phase(), Phase::Down);
         tokio::time::sleep(PATIENCE / 2).await;
@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_time_up_or_never() {
-        for (state, expected) in [(State::Down, Ok(())), (over(3), Err(3))] {
+        for (state, expected) in [(State::Down(Instant::now()), Ok(())), (over(3), Err(3))] {
             let (tell, states) = watch::channel(State::Starting);
             let mut states = States::Upstream(states);
             let waiting = tokio::spawn(async move { first_up(&mut states).await.map_err(|over| over.code) });

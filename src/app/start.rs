@@ -13,7 +13,7 @@ use super::phase::{first_up, follow};
 use super::signals::{self, Ends};
 use crate::config::{self, Settings};
 use crate::front::{Bind, Doors, Front};
-use crate::health::{Health, Phase};
+use crate::health::{Health, LockFile, Phase};
 use crate::invoke::Over;
 use crate::log::{self, HandlerLog};
 use crate::metrics::Metrics;
@@ -149,6 +149,7 @@ fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begu
     let health = Health::default();
     let front = Front::new(settings.front.clone(), invoker, health.clone(), metrics.clone())?;
     let metrics_address = open_admin(&front, settings)?;
+    settings.app.lock_file.as_deref().inspect(|path| LockFile::remove_stale(path));
     let keeper = keep.map(Prepared::start);
     if let Some(keeper) = &keeper {
         others.go_to(keeper.leaders());

@@ -142,8 +142,8 @@ fn size_or_unlimited(text: &str) -> Result<Value, Wrong> {
     if text == "-1" {
         return Ok(Value::SizeLimit(None));
     }
-    let bytes = value::size(text).map_err(|Wrong(wrong)| Wrong(wrong.replace("(try ", "(try -1 for no limit, ")))?;
-    Ok(Value::SizeLimit(Some(above_zero(bytes, "64Ki, or -1 for no limit")?)))
+    let bytes = value::size(text).map_err(|Wrong(wrong)| Wrong(wrong.replace("(try ", "(try -1 for the most, ")))?;
+    Ok(Value::SizeLimit(Some(above_zero(bytes, "64Ki, or -1 for the most")?)))
 }
 
 impl std::fmt::Display for Value {
@@ -200,6 +200,6 @@ mod tests {
     #[test]
     fn only_minus_one_lifts_the_line_limit() {
         let wrong = Kind::SizeOrUnlimited.parse("-2").unwrap_err();
-        assert_eq!(wrong.0, "is not a size (try -1 for no limit, 65536, 64k, 10Mi, 256MB)");
+        assert_eq!(wrong.0, "is not a size (try -1 for the most, 65536, 64k, 10Mi, 256MB)");
     }
 }

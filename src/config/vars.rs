@@ -257,7 +257,7 @@ pub const VARS: &[Var] = &[
         "ready_path",
         Kind::UrlPath,
         Unset,
-        "A path that is asked of the handler for readiness; in http mode it also has to answer before the handler counts as up.",
+        "A path that is asked of the handler for readiness, which has 80 ms for its answer; in http mode it also has to answer before the handler counts as up.",
     )
     .only(WITH_HANDLER),
     var(Health, "suppress_lock", Kind::Flag, Is("false"), "Write no lock file; health does not depend on it."),
@@ -444,7 +444,7 @@ pub const VARS: &[Var] = &[
         "log_buffer_size",
         Kind::SizeOrUnlimited,
         Is("64Ki"),
-        "The longest line of a handler; a longer one is cut with a mark; -1 is no limit.",
+        "The longest line of a handler; a longer one is cut with a mark; -1 is 16Mi, the most.",
     ),
     var(Logs, "log_callid", Kind::Flag, Is("true"), "Put the call's id into its access line.").aka(&["log_call_id"]),
     var(Logs, "access_log", Kind::Flag, Is("true"), "Write one line for each call, probes left out."),

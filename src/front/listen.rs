@@ -24,18 +24,12 @@ const LAST_HANDSHAKES: Duration = Duration::from_millis(10);
 
 /// An address could not be had.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {error}{}", hint(error))]
+#[error("cannot listen on {address}: {error}{}", self.hint())]
 pub struct ListenError {
     address: String,
     error: io::Error,
-}
-
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => " (another program has it; choose another one with port or listen)",
-        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege; try 8080)",
-        _ => "",
-    }
+    /// The settings that choose another address.
+    settings: &'static str,
 }
 
 /// A socket that holds its address and does not accept yet.
@@ -64,7 +58,7 @@ pub(super) fn bind(address: &Address) -> Result<Bound, ListenError> {
         Address::Tcp { host: None, port } => (format!("port {port}"), bind_all(*port)),
         Address::Unix(path) => (format!("unix:{}", path.display()), bind_unix(path)),
     };
-    bound.map_err(|error| ListenError { address: shown, error })
+    bound.map_err(|error| ListenError::new(&shown, error))
 }
 
 /// All addresses: one socket for v6 and v4, or v4 alone where the kernel has no v6.
@@ -194,13 +188,43 @@ fn prepared(stream: TcpStream) -> Stream {
 impl ListenError {
     /// `address` as it was asked for.
     pub(super) fn new(address: &str, error: io::Error) -> ListenError {
-        ListenError { address: address.to_owned(), error }
+        ListenError { address: address.to_owned(), error, settings: "port or listen" }
+    }
+
+    /// The address is that of the metrics.
+    pub(super) fn of_metrics(self) -> ListenError {
+        ListenError { settings: "metrics_port", ..self }
+    }
+
+    fn hint(&self) -> String {
+        match self.error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!(" (another program has it; choose another one with {})", self.settings)
+            }
+            io::ErrorKind::PermissionDenied if !self.address.starts_with("unix:") => {
+                " (ports below 1024 need a privilege; try 8080)".to_owned()
+            }
+            _ => String::new(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_names_what_would_work() {
+        let error = |address: &str, kind: io::ErrorKind| ListenError::new(address, kind.into());
+        let taken = || error("port 80", io::ErrorKind::AddrInUse);
+        assert!(taken().to_string().ends_with("choose another one with port or listen)"));
+        assert!(taken().of_metrics().to_string().ends_with("choose another one with metrics_port)"));
+        assert!(error("port 80", io::ErrorKind::PermissionDenied).to_string().ends_with("try 8080)"));
+        assert_eq!(
+            error("unix:/a", io::ErrorKind::PermissionDenied).to_string(),
+            "cannot listen on unix:/a: permission denied"
+        );
+    }
 
     #[tokio::test]
     async fn connections_are_asked_whether_anybody_is_there() {

@@ -125,7 +125,7 @@ impl Front {
 
     /// Opens the operators' door: metrics, health and ready. Gives its address.
     pub fn open_admin(&self, port: u16) -> Result<String, ListenError> {
-        let bound = listen::bind(&Address::Tcp { host: None, port })?;
+        let bound = listen::bind(&Address::Tcp { host: None, port }).map_err(ListenError::of_metrics)?;
         let address = bound.address.clone();
         let listener = bound.listen().map_err(|error| ListenError::new(&address, error))?;
         // Open to the very end: nobody waits for this task.

@@ -1,6 +1,5 @@
 //! What a connection becomes behind an answer of 101: bytes both ways, until both sides have said all.
 
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ impl Tunnel {
             let mut carried = pin!(carry(&mut client, &mut upstream, ahead, &stop, &mut record.bytes));
             tokio::select! {
                 biased;
-                ended = &mut carried => ended.err().map(|_| Reason::ClientGone),
+                ended = &mut carried => ended.err(),
                 why = reason_to_stop(shared, deadline) => {
                     ask.send_replace(true);
                     let _ = timeout(FAREWELL, carried).await;
@@ -86,11 +85,21 @@ struct Stop {
     stall: Option<Duration>,
 }
 
-async fn carry(client: &mut Socket, upstream: &mut Raw, ahead: Bytes, stop: &Stop, bytes: &mut u64) -> io::Result<()> {
+/// An error is told by the side that failed.
+async fn carry(
+    client: &mut Socket,
+    upstream: &mut Raw,
+    ahead: Bytes,
+    stop: &Stop,
+    bytes: &mut u64,
+) -> Result<(), Reason> {
     let (from_client, to_client) = split(client);
     let (from_upstream, to_upstream) = split(upstream);
-    let mut up = pin!(pump(ahead.chain(from_client), to_upstream, stop, &CLOSE_MASKED, None));
-    let mut down = pin!(pump(from_upstream, to_client, stop, &CLOSE, Some(bytes)));
+    let (client, upstream) = (Reason::ClientGone, Reason::Upstream);
+    let from_client = Side { io: ahead.chain(from_client), fault: client };
+    let mut up = pin!(pump(from_client, Side { io: to_upstream, fault: upstream }, stop, &CLOSE_MASKED, None));
+    let from_upstream = Side { io: from_upstream, fault: upstream };
+    let mut down = pin!(pump(from_upstream, Side { io: to_client, fault: client }, stop, &CLOSE, Some(bytes)));
     tokio::select! {
         // A client that has said all may still be told much.
         said = &mut up => { said?; down.await }
@@ -99,21 +108,27 @@ async fn carry(client: &mut Socket, upstream: &mut Raw, ahead: Bytes, stop: &Sto
     }
 }
 
+/// One end of a direction, and what it means if that end fails.
+struct Side<T> {
+    io: T,
+    fault: Reason,
+}
+
 /// One direction, up to its sender's end or heeler's own.
 async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    mut from: Side<impl AsyncRead + Unpin>,
+    mut to: Side<impl AsyncWrite + Unpin>,
     stop: &Stop,
     goodbye: &[u8],
     mut count: Option<&mut u64>,
-) -> io::Result<()> {
+) -> Result<(), Reason> {
     let (mut asked, mut frames) = (stop.asked.clone(), stop.frames);
     let mut buffer = BytesMut::with_capacity(ROOM);
     loop {
         let is_asked = *asked.borrow();
         if is_asked && frames.is_none_or(|frames| frames.at_boundary()) {
             let words = if frames.is_some() { goodbye } else { b"" };
-            write(&mut to, words, stop.stall).await?;
+            to.write(words, stop.stall).await?;
             break;
         }
         buffer.clear();
@@ -121,7 +136,7 @@ async fn pump(
         let read = tokio::select! {
             biased;
             _ = asked.changed(), if !is_asked => continue,
-            read = from.read_buf(&mut buffer) => read?,
+            read = from.io.read_buf(&mut buffer) => read.map_err(|_| from.fault)?,
         };
         if read == 0 {
             break;
@@ -129,24 +144,25 @@ async fn pump(
         if let Some(frames) = &mut frames {
             frames.pass(&buffer);
         }
-        write(&mut to, &buffer, stop.stall).await?;
+        to.write(&buffer, stop.stall).await?;
         if let Some(count) = &mut count {
             **count += read as u64;
         }
     }
-    to.shutdown().await
+    to.io.shutdown().await.map_err(|_| to.fault)
 }
 
-async fn write(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8], stall: Option<Duration>) -> io::Result<()> {
-    let mut left = bytes;
-    while !left.is_empty() {
-        let written = match stall {
-            Some(limit) => timeout(limit, to.write(left)).await??,
-            None => to.write(left).await?,
-        };
-        left = &left[written..];
+impl<T: AsyncWrite + Unpin> Side<T> {
+    async fn write(&mut self, mut left: &[u8], stall: Option<Duration>) -> Result<(), Reason> {
+        while !left.is_empty() {
+            let written = match stall {
+                Some(limit) => timeout(limit, self.io.write(left)).await.map_err(|_| self.fault)?,
+                None => self.io.write(left).await,
+            };
+            left = &left[written.map_err(|_| self.fault)?..];
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A session that is counted.

@@ -1,5 +1,7 @@
 //! Where a handler that is kept is between its starts and its ends: one `watch` that calls, probes and `serve` look at.
 
+use tokio::time::Instant;
+
 /// The state of what is kept; `T` is what calls need of it while it is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State<T = ()> {
@@ -7,8 +9,9 @@ pub enum State<T = ()> {
     Starting,
     /// It takes calls.
     Up(T),
-    /// It was up and is not now; it is being started again.
-    Down,
+    /// It was up and is not now; it is being started again. Since when: a start after which it serves nobody and soon
+    /// dies again ends no time of trouble.
+    Down(Instant),
     /// It will not come again.
     Over(Over),
 }
@@ -28,7 +31,7 @@ impl<T> State<T> {
         match self {
             State::Starting => State::Starting,
             State::Up(_) => State::Up(()),
-            State::Down => State::Down,
+            State::Down(since) => State::Down(*since),
             State::Over(over) => State::Over(over.clone()),
         }
     }

@@ -41,6 +41,14 @@ impl Pauses {
         assert!(first.as_nanos() <= longest.as_nanos(), "the first pause is the shortest one");
         Pauses { first, longest, good_life }
     }
+
+    /// Whether a life was none that failed.
+    pub fn is_good(&self, life: Life) -> bool {
+        match life {
+            Life::Failed => false,
+            Life::Up { lived, served } => served || lived >= self.good_life,
+        }
+    }
 }
 
 /// Counts failed starts in a row.
@@ -69,11 +77,9 @@ impl Backoff {
         pause.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
     }
 
-    fn is_good(&self, life: Life) -> bool {
-        match life {
-            Life::Failed => false,
-            Life::Up { lived, served } => served || lived >= self.pauses.good_life,
-        }
+    /// Whether a life was none that failed.
+    pub fn is_good(&self, life: Life) -> bool {
+        self.pauses.is_good(life)
     }
 }
 

@@ -146,3 +146,11 @@ async fn http_2_gets_the_same() {
     assert_eq!((answer.status, answer.body.len()), (304, 0));
     assert_eq!(call("GET", "/../a.txt", &[]).await.status, 404);
 }
+
+/// A warning says that it does nothing: so it may not keep the function from being ready.
+#[test]
+fn there_is_nobody_to_ask_for_readiness() {
+    let site = Site::with(&["a"]);
+    let heeler = site.serve_with(&[("ready_path", "/nothing")]);
+    assert_eq!(heeler.get("/_/ready").assert_ok().text(), "OK");
+}

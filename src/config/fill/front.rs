@@ -34,7 +34,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
         max_connections: max_connections(reader, host),
         max_body: body_limit(reader, "max_body", mode, host),
         health_paths: health_paths(reader, mode),
-        ready_path: reader.text("ready_path"),
+        ready_path: ready_path(reader, mode),
         access_log: reader.flag("access_log"),
         log_callid: reader.flag("log_callid"),
         debug_headers: reader.flag("debug_headers"),
@@ -70,6 +70,15 @@ fn max_connections(reader: &mut Reader<'_>, host: &Host) -> usize {
     let default = memory::connections(host.memory_limit);
     let why = if default == memory::connections(None) { DEFAULT.to_owned() } else { quarter_of(host.memory_limit) };
     reader.count_or("max_connections", default, &why)
+}
+
+/// There is nobody to ask in static mode.
+fn ready_path(reader: &mut Reader<'_>, mode: Mode) -> Option<String> {
+    if mode == Mode::Static {
+        reader.resolve("ready_path", "-".to_owned(), "static mode has no handler".to_owned());
+        return None;
+    }
+    reader.text("ready_path")
 }
 
 fn health_paths(reader: &mut Reader<'_>, mode: Mode) -> bool {

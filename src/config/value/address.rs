@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::upstream::{SOCKET_PATH_BYTES, too_long_a_path};
 use super::{Wrong, port};
 use crate::front::Address;
 
@@ -35,7 +36,13 @@ fn not_an_address() -> Wrong {
 fn unix(path: &str) -> Result<Address, Wrong> {
     // `unix:///run/x` is the URL form of the same thing.
     let path = path.strip_prefix("//").unwrap_or(path);
-    if path.starts_with('/') && path.len() > 1 { Ok(Address::Unix(path.into())) } else { Err(not_an_address()) }
+    if !path.starts_with('/') || path.len() == 1 {
+        return Err(not_an_address());
+    }
+    if path.len() > SOCKET_PATH_BYTES {
+        return Err(too_long_a_path());
+    }
+    Ok(Address::Unix(path.into()))
 }
 
 /// The host before a port: there a v6 address needs its brackets, or its end could not be told.
@@ -88,6 +95,9 @@ mod tests {
         {
             assert!(addresses(text).is_err(), "{text}");
         }
+        let path = |length: usize| format!("unix:/{}", "a".repeat(length - 1));
+        assert!(addresses(&path(SOCKET_PATH_BYTES)).is_ok());
+        assert!(addresses(&path(SOCKET_PATH_BYTES + 1)).unwrap_err().0.contains("at most 107 bytes"));
         assert!(addresses(":80,").is_err(), "a comma at the end");
         assert!(addresses(":80,:80").unwrap_err().0.contains("twice"));
     }

@@ -8,7 +8,7 @@ use super::{Wrong, port};
 use crate::invoke::upstream::Address;
 
 /// A `sockaddr_un` has room for so many bytes before the zero at its end.
-const SOCKET_PATH_BYTES: usize = 107;
+pub(super) const SOCKET_PATH_BYTES: usize = 107;
 
 /// `http://host:port/base` or `unix:/path`.
 pub fn upstream(text: &str) -> Result<Address, Wrong> {
@@ -49,7 +49,7 @@ fn unix(path: &str) -> Result<Address, Wrong> {
         return Err("is not a socket's full path (try unix:/tmp/app.sock)".into());
     }
     if path.len() > SOCKET_PATH_BYTES {
-        return Err(Wrong(format!("is too long for a socket's path (at most {SOCKET_PATH_BYTES} bytes)")));
+        return Err(too_long_a_path());
     }
     Ok(Address::Unix(path.into()))
 }
@@ -68,6 +68,10 @@ fn http(rest: &str) -> Result<Address, Wrong> {
     }
     let (host, port) = host_and_port(authority)?;
     Ok(Address::Tcp { host, port, base: path_base(base)? })
+}
+
+pub(super) fn too_long_a_path() -> Wrong {
+    Wrong(format!("is too long for a socket's path (at most {SOCKET_PATH_BYTES} bytes)"))
 }
 
 /// What is put before every call's path. The path brings its own slash.

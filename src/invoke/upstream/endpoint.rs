@@ -3,16 +3,19 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 use tokio::sync::Notify;
 
+use super::config::{Config, Protocol};
 use super::connect::connect;
 use super::connection::Connection;
 use super::exchange::{Exchange, Failure};
-use super::http2::Http2;
+use super::http2::{Http2, Outgoing};
+use super::http2_call;
 use super::pool::Pool;
 use super::request::{self, Length};
 use super::stream::Stream;
@@ -90,17 +93,20 @@ impl Endpoint {
         self.connect().await.map(drop)
     }
 
-    /// The status of a GET over HTTP/1, as a readiness probe asks it.
-    pub(super) async fn status_of(&self, path: &str) -> io::Result<StatusCode> {
-        let headers: HeaderMap = [
+    /// The status of a GET, asked as a call would be: below the base, in the protocol that was set.
+    pub(super) async fn status_of(&self, config: &Config, path: &str) -> io::Result<StatusCode> {
+        let mut headers: HeaderMap = [
             (HOST, HeaderValue::from_static("localhost")),
             (USER_AGENT, HeaderValue::from_static("kube-probe/heeler")),
-            (CONNECTION, HeaderValue::from_static("close")),
         ]
         .into_iter()
         .collect();
         let target: Uri = path.parse().map_err(io::Error::other)?;
-        let head = request::encode(&Method::GET, "", &target, &headers, Length::AsGiven, None);
+        if config.protocol == Protocol::H2c {
+            return self.status_over_http2(config.base(), &target, headers).await;
+        }
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let head = request::encode(&Method::GET, config.base(), &target, &headers, Length::AsGiven, None);
         let connection = Connection::new(self.connect().await?);
         let upload = Upload::new(connection.stream.clone(), head, RequestBody::empty(), false, false, false);
         let mut exchange = Exchange::new(connection, upload);
@@ -109,6 +115,13 @@ impl Endpoint {
             Err(Failure::Silent(text)) => Err(io::Error::other(text)),
             Err(Failure::Final(error)) => Err(io::Error::other(error)),
         }
+    }
+
+    /// Over the connection that calls will share.
+    async fn status_over_http2(&self, base: &str, target: &Uri, headers: HeaderMap) -> io::Result<StatusCode> {
+        let body = Outgoing::new(RequestBody::empty(), Arc::default());
+        let request = http2_call::request(base, target, headers, body).map_err(io::Error::other)?;
+        Ok(self.http2.send(self, request).await.map_err(io::Error::other)?.status())
     }
 
     /// What to tell of a connection that could not be had.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::http::uri::{Authority, Scheme};
-use hyper::{Request, Uri, Version};
+use hyper::{HeaderMap, Request, Uri, Version};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::http2::Outgoing;
 use super::outbound::Outbound;
 use super::pass::{Failed, Running};
-use super::request::{self, Length};
+use super::request::{Length, path_of};
 use super::{Shared, wait};
 use crate::invoke::body::ReplyBody;
 use crate::invoke::call::Reply;
@@ -37,27 +37,38 @@ pub(super) async fn call(
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))
 }
 
+/// A GET. The host goes into the URI, and from there into `:authority` (RFC 9113 §8.3.1).
+pub(super) fn request(
+    base: &str,
+    target: &Uri,
+    mut headers: HeaderMap,
+    body: Outgoing,
+) -> Result<Request<Outgoing>, CallError> {
+    let host = headers.remove(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let (base, path) = path_of(base, target);
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(host.unwrap_or_else(|| Authority::from_static("localhost")))
+        .path_and_query(format!("{base}{path}"))
+        .build()
+        .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
+    let mut request = Request::new(body);
+    *request.uri_mut() = uri;
+    *request.version_mut() = Version::HTTP_2;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
 impl Outbound {
-    /// The host goes into the URI, and from there into `:authority` (RFC 9113 §8.3.1).
     fn http2_request(&mut self, shared: &Shared, running: &Running) -> Result<Request<Outgoing>, CallError> {
         let body = self.body();
         let mut headers = std::mem::take(&mut self.headers);
         if let Length::Known(length) = self.length {
             headers.insert(CONTENT_LENGTH, length.into());
         }
-        let host = headers.remove(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let (base, path) = request::path_of(shared.config.base(), &self.call.target);
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(host.unwrap_or_else(|| Authority::from_static("localhost")))
-            .path_and_query(format!("{base}{path}"))
-            .build()
-            .map_err(|error| CallError::new(Reason::BadRequest, format!("the target cannot be passed on: {error}")))?;
-        let mut request = Request::new(Outgoing::new(body, running.sent().clone()));
+        let body = Outgoing::new(body, running.sent().clone());
+        let mut request = request(shared.config.base(), &self.call.target, headers, body)?;
         *request.method_mut() = self.call.method.clone();
-        *request.uri_mut() = uri;
-        *request.version_mut() = Version::HTTP_2;
-        *request.headers_mut() = headers;
         Ok(request)
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::rise::Missing;
-use super::{End, over};
+use super::{End, GOOD_LIFE, over};
 use crate::duration;
 use crate::invoke::chance::chance;
 use crate::invoke::state::Over;
@@ -31,7 +31,12 @@ pub(super) struct Task {
     pub(super) backoff: Backoff,
     /// Whether it ever was: only then a death is worth another start.
     pub(super) was_up: bool,
-    /// Somebody else listens at the handler's address, and that was said.
+    /// Since when it has been dying without having served.
+    pub(super) trouble: Option<Instant>,
+    /// Somebody else listened at the handler's address right before this start: what is answered there is no sign of
+    /// the handler's.
+    pub(super) stranger: bool,
+    /// That was said.
     pub(super) warned: bool,
 }
 
@@ -94,11 +99,13 @@ impl Task {
                 let up = Instant::now();
                 let pid = service.tree().leader();
                 tracing::info!(pid, address = %endpoint.target(), after = rounded(up - began), "handler is up");
-                self.was_up = true;
+                self.was_up |= !self.stranger;
                 self.states.send_replace(State::Up(endpoint.clone()));
                 let fate = self.stay(&mut service, &endpoint).await;
-                self.states.send_replace(State::Down);
-                life = Life::Up { lived: up.elapsed(), served: endpoint.has_answered() };
+                life = self.life(up.elapsed(), &fate, &endpoint);
+                let since = self.trouble.filter(|_| !self.backoff.is_good(life)).unwrap_or_else(Instant::now);
+                self.trouble = Some(since);
+                self.states.send_replace(State::Down(since));
                 fate
             }
         };
@@ -108,7 +115,7 @@ impl Task {
     /// Until it is up, or it is clear that it will not be.
     async fn rise(&mut self, service: &mut Service, endpoint: &Endpoint) -> Result<(), Fate> {
         let mut missing = Missing::Accept(None);
-        let nothing = missing.nothing(endpoint, self.config.ready_path.as_deref());
+        let nothing = missing.nothing(endpoint, &self.config);
         tokio::select! {
             biased;
             end = order(&mut self.ordered) => return Err(Fate::Ordered(end)),
@@ -169,6 +176,17 @@ impl Task {
                 Ok(Lost { cause: Restarted::Timeout, pause: Duration::ZERO })
             }
         }
+    }
+
+    /// How a handler lived that seemed to be up. Beside a stranger it may never have been: one that cannot bind gives
+    /// up soon.
+    fn life(&mut self, lived: Duration, fate: &Fate, endpoint: &Endpoint) -> Life {
+        let gave_up = matches!(fate, Fate::Ended(Exit { status: Status::Code(_), .. })) && lived < GOOD_LIFE;
+        if self.stranger && gave_up {
+            return Life::Failed;
+        }
+        self.was_up = true;
+        Life::Up { lived, served: endpoint.has_answered() }
     }
 
     fn lost(&mut self, cause: Restarted, life: Life) -> Lost {

@@ -25,7 +25,8 @@ use crate::process::{Backoff, Leaders, NulByte, Pauses, Processes, Program};
 use life::Task;
 
 /// From a tenth of a second to ten; a server that was up for ten seconds, or answered a call, was no failure.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10));
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), GOOD_LIFE);
+const GOOD_LIFE: Duration = Duration::from_secs(10);
 
 /// What the keeper works with.
 pub struct Parts<'a> {
@@ -90,6 +91,8 @@ impl Prepared {
             leaders: Leaders::default(),
             backoff: Backoff::new(PAUSES),
             was_up: false,
+            trouble: None,
+            stranger: false,
             warned: false,
         };
         Ok(Prepared { task, end, states })

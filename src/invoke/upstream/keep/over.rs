@@ -12,7 +12,8 @@ pub(super) fn not_started(error: &StartError) -> Over {
 
 /// It ended before it was ever up. That is no success, whatever it says.
 pub(super) fn before_up(status: Status, target: &Target) -> Over {
-    let message = format!("the handler {status} before it listened on {target}");
+    let daemon = if status == Status::Code(0) { "; a server has to stay in the foreground" } else { "" };
+    let message = format!("the handler {status} before it listened on {target}{daemon}");
     Over { code: status.shell_code().max(1), message }
 }
 
@@ -45,7 +46,8 @@ mod tests {
             (Status::Signal(9), 137, "was ended by SIGKILL"),
             (Status::Signal(40), 168, "was ended by signal 40"),
         ] {
-            let message = format!("the handler {how} before it listened on 127.0.0.1:5000");
+            let daemon = if status == Status::Code(0) { "; a server has to stay in the foreground" } else { "" };
+            let message = format!("the handler {how} before it listened on 127.0.0.1:5000{daemon}");
             assert_eq!(before_up(status, &target), Over { code, message });
         }
     }

@@ -28,17 +28,17 @@ pub(super) enum Missing {
 
 impl Missing {
     /// Resolves when nothing is.
-    pub(super) async fn nothing(&mut self, endpoint: &Endpoint, ready_path: Option<&str>) {
+    pub(super) async fn nothing(&mut self, endpoint: &Endpoint, config: &Config) {
         let mut pauses = Pauses(FIRST_PAUSE);
         while let Err(error) = endpoint.accepts().await {
             *self = Missing::Accept(Some(error).filter(|error| error.kind() != io::ErrorKind::ConnectionRefused));
             pauses.next().await;
         }
-        let Some(path) = ready_path else { return };
+        let Some(path) = &config.ready_path else { return };
         *self = Missing::Ready(None);
         let mut pauses = Pauses(FIRST_PAUSE);
         loop {
-            match timeout(ANSWER, endpoint.status_of(path)).await {
+            match timeout(ANSWER, endpoint.status_of(config, path)).await {
                 Ok(Ok(status)) if status.as_u16() < 400 => return,
                 Ok(Ok(status)) => *self = Missing::Ready(Some(status)),
                 // It may be between its first answers and its death, or busy: the last answer says more.

@@ -71,7 +71,9 @@ impl Task {
     /// Whoever answers there already will be taken for the handler. A socket file that nobody answers on would keep
     /// the handler from binding.
     async fn look_who_listens(&mut self, target: &Target) {
-        match timeout(LOOK, connect(target)).await {
+        let looked = timeout(LOOK, connect(target)).await;
+        self.stranger = matches!(looked, Ok(Ok(_)));
+        match looked {
             Ok(Ok(_)) if !self.warned => {
                 self.warned = true;
                 tracing::warn!(

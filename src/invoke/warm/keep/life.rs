@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::slot::{News, Teller};
+use super::slot::{News, PAUSES, Teller};
 use super::{Shared, over, recycle};
 use crate::duration;
 use crate::invoke::state::Over;
@@ -95,7 +95,7 @@ impl Life {
                 self.teller.tell(News::Up);
                 let fate = self.stay(&worker).await;
                 shared.pool.leave(&worker);
-                shared.standing.left();
+                shared.standing.left(PAUSES.is_good(Lived::Up { lived: up.elapsed(), served: worker.served() }));
                 self.leave(&worker, fate, up).await;
             }
             Err(unborn) => self.give_up(unborn).await,

@@ -15,7 +15,8 @@ use crate::metrics::Restarted;
 use crate::process::{Backoff, Life as Lived, Pauses, Restart};
 
 /// From a tenth of a second to ten; a worker that was up for ten seconds, or answered a call, was no failure.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10));
+pub(super) const PAUSES: Pauses =
+    Pauses::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10));
 
 /// What a life tells.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! How all workers stand together: up while one of them is.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::invoke::state::{Over, State};
 
@@ -13,6 +15,8 @@ pub(super) struct Standing {
     /// Workers that take calls. It changes under the lock of `states` only.
     up: AtomicUsize,
     was_up: AtomicBool,
+    /// Since when workers have been dying without having served.
+    trouble: Mutex<Option<Instant>>,
 }
 
 impl Standing {
@@ -21,6 +25,7 @@ impl Standing {
             states: watch::Sender::new(State::Starting),
             up: AtomicUsize::new(0),
             was_up: AtomicBool::new(false),
+            trouble: Mutex::default(),
         }
     }
 
@@ -36,12 +41,17 @@ impl Standing {
     /// One more takes calls.
     pub(super) fn joined(&self) {
         self.was_up.store(true, Relaxed);
-        self.change(|| self.up.fetch_add(1, Relaxed) + 1);
+        self.change(Instant::now(), || self.up.fetch_add(1, Relaxed) + 1);
     }
 
-    /// One less.
-    pub(super) fn left(&self) {
-        self.change(|| self.up.fetch_sub(1, Relaxed) - 1);
+    /// One less; `good` if its life was none that failed.
+    pub(super) fn left(&self, good: bool) {
+        let since = {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let since = trouble.filter(|_| !good).unwrap_or_else(Instant::now);
+            *trouble.insert(since)
+        };
+        self.change(since, || self.up.fetch_sub(1, Relaxed) - 1);
     }
 
     /// There will be no more. The first reason is the one that is told.
@@ -55,9 +65,9 @@ impl Standing {
         });
     }
 
-    fn change(&self, count: impl FnOnce() -> usize) {
+    fn change(&self, since: Instant, count: impl FnOnce() -> usize) {
         self.states.send_if_modified(|state| {
-            let next = if count() == 0 { State::Down } else { State::Up(()) };
+            let next = if count() == 0 { State::Down(since) } else { State::Up(()) };
             let news = !matches!(state, State::Over(_)) && *state != next;
             if news {
                 *state = next;
@@ -71,24 +81,39 @@ impl Standing {
 mod tests {
     use super::*;
 
-    #[test]
-    fn up_while_one_is() {
+    #[tokio::test(start_paused = true)]
+    async fn up_while_one_is() {
         let standing = Standing::new();
         let states = standing.states();
         let now = || states.borrow().clone();
         assert_eq!((now(), standing.was_up()), (State::Starting, false));
         standing.joined();
         standing.joined();
-        standing.left();
+        standing.left(true);
         assert_eq!((now(), standing.was_up()), (State::Up(()), true));
-        standing.left();
-        assert_eq!((now(), standing.was_up()), (State::Down, true));
+        standing.left(true);
+        assert_eq!(now(), State::Down(Instant::now()));
         standing.joined();
         assert_eq!(now(), State::Up(()));
         let over = |code| Over { code, message: String::new() };
         standing.over(over(3));
         standing.over(over(4));
-        standing.left();
+        standing.left(true);
         assert_eq!(now(), State::Over(over(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_life_that_failed_ends_no_trouble() {
+        let standing = Standing::new();
+        let down = |good| {
+            standing.joined();
+            standing.left(good);
+            standing.states().borrow().clone()
+        };
+        let began = Instant::now();
+        assert_eq!(down(true), State::Down(began));
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        assert_eq!(down(false), State::Down(began));
+        assert_eq!(down(true), State::Down(Instant::now()));
     }
 }
