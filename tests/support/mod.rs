@@ -21,6 +21,7 @@ mod message;
 mod page;
 pub mod tree;
 mod upstream;
+pub mod working;
 
 use std::time::{Duration, Instant};
 

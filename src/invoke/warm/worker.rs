@@ -90,7 +90,8 @@ impl Worker {
             match socket.try_write(&out) {
                 Ok(written) => out.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(broke(error)),
+                // It is gone already, and may have said why.
+                Err(_) => break,
             }
         }
         let mut buffer = BytesMut::new();
