@@ -6,35 +6,60 @@ use std::fmt::Write;
 use crate::config::{Host, Mistake, Origin, Rejected, Settings, Vars};
 use crate::invoke::Mode;
 use crate::invoke::upstream::{Address, Target};
+use crate::invoke::warm::keep::Runtime;
 use crate::program::find_program;
 
 /// The report, with the warnings beside it; or every mistake, the handler's included.
 pub fn check(args: &[String], vars: &Vars, host: &Host) -> Result<(String, Settings), Rejected> {
     let (settings, origins) = Settings::from_vars(args, vars, host)?;
-    let program = program(&settings, vars);
-    let report = report(&settings, &origins, program.as_deref().unwrap_or("-"));
-    match program {
-        Ok(_) => Ok((report, settings)),
+    match found(&settings, vars) {
+        Ok(found) => Ok((report(&settings, &origins, &found), settings)),
         Err(mistake) => Err(Rejected { mistakes: vec![mistake], warnings: settings.warnings }),
     }
 }
 
-/// The file that the command starts, `-` without a command.
-fn program(settings: &Settings, vars: &Vars) -> Result<String, Mistake> {
-    let Some(word) = settings.invoke.command.first() else { return Ok("-".to_owned()) };
-    let found = find_program(word, vars.path());
-    found.map(|file| file.display().to_string()).map_err(|error| Mistake {
-        name: "fprocess".to_owned(),
-        text: format!("{error}; serving would end with exit code {}", error.exit_code()),
-    })
+/// What there is to be run.
+struct Found {
+    /// The file that the command starts; `-` without a command.
+    program: String,
+    /// In warm mode without a command: the function's file, and the runtime that runs it.
+    function: Option<(String, String)>,
 }
 
-fn report(settings: &Settings, origins: &[Origin], program: &str) -> String {
+fn found(settings: &Settings, vars: &Vars) -> Result<Found, Mistake> {
+    let invoke = &settings.invoke;
+    let mistake = |name: &str, text: String| Mistake { name: name.to_owned(), text };
+    let source = invoke.warm.source.as_ref().filter(|_| invoke.mode == Mode::Warm);
+    let function = match source {
+        None => None,
+        Some(source) => {
+            let runtime = Runtime::find(&invoke.warm, source.language);
+            let runtime = runtime.map_err(|error| mistake("runtimes", error.to_string()))?;
+            Some((format!("{} ({})", source.file.display(), source.language.name()), runtime.to_string()))
+        }
+    };
+    let word = invoke.command.first().map(String::as_str).or(source.map(|source| source.language.program()));
+    let program = match word.map(|word| find_program(word, vars.path())) {
+        None => "-".to_owned(),
+        Some(Ok(file)) => file.display().to_string(),
+        Some(Err(error)) => {
+            let name = if source.is_some() { "handler" } else { "fprocess" };
+            let text = format!("{error}; serving would end with exit code {}", error.exit_code());
+            return Err(mistake(name, text));
+        }
+    };
+    Ok(Found { program, function })
+}
+
+fn report(settings: &Settings, origins: &[Origin], found: &Found) -> String {
     let mut text = String::new();
     let words: Vec<_> = settings.invoke.command.iter().map(|word| format!("{word:?}")).collect();
     let _ = writeln!(text, "mode: {} ({})", settings.invoke.mode.name(), settings.mode_reason);
     let _ = writeln!(text, "command: {}", if words.is_empty() { "-".to_owned() } else { words.join(" ") });
-    let _ = writeln!(text, "program: {program}");
+    let _ = writeln!(text, "program: {}", found.program);
+    if let Some((file, runtime)) = &found.function {
+        let _ = writeln!(text, "handler: {file}\nruntime: {runtime}");
+    }
     if settings.invoke.mode == Mode::Http {
         let _ = writeln!(text, "upstream: {}", upstream(&settings.invoke.upstream.address));
     }

@@ -26,7 +26,7 @@ use crate::log::HandlerLog;
 use crate::metrics::Metrics;
 use crate::process::{Leaders, NulByte, Processes, Program, SOCKET};
 pub use command::command;
-pub use runtime::RuntimeError;
+pub use runtime::{Runtime, RuntimeError};
 use slot::Slot;
 use standing::Standing;
 

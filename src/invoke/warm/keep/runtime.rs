@@ -23,7 +23,7 @@ const MEMORY: &str = "/dev/shm";
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// The folder that was named does not hold it.
-    #[error("runtimes: {} is not there (set it to a folder that holds heeler's runtimes)", .0.display())]
+    #[error("{} is not there (set runtimes to a folder that holds heeler's runtimes)", .0.display())]
     Missing(PathBuf),
     /// This binary was built without it.
     #[error("this heeler was built without the runtime for {0} (set runtimes to a folder that holds it)")]
@@ -40,22 +40,62 @@ pub enum RuntimeError {
     },
 }
 
-/// The runtime's file that is started, once it is there.
-pub(super) fn main_file(config: &Config, language: Language) -> Result<PathBuf, RuntimeError> {
-    if let Some(folder) = &config.runtimes {
-        let file = folder.join(language.folder()).join(language.main());
-        return if file.is_file() { Ok(file) } else { Err(RuntimeError::Missing(file)) };
+/// A language's runtime, wherever it comes from.
+#[derive(Debug)]
+pub struct Runtime {
+    language: Language,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// The file that is started.
+    Named(PathBuf),
+    /// The files, and the folder that they are to be put below.
+    Binary(Vec<Embedded>, PathBuf),
+}
+
+impl Runtime {
+    /// Looks for it; nothing is written yet.
+    pub fn find(config: &Config, language: Language) -> Result<Runtime, RuntimeError> {
+        let place = if let Some(folder) = &config.runtimes {
+            let file = folder.join(language.folder()).join(language.main());
+            if !file.is_file() {
+                return Err(RuntimeError::Missing(file));
+            }
+            Place::Named(file)
+        } else {
+            let prefix = format!("{}/", language.folder());
+            let files: Vec<Embedded> = EMBEDDED.iter().filter(|(name, _)| name.starts_with(&prefix)).copied().collect();
+            if files.is_empty() {
+                return Err(RuntimeError::NotBuiltIn(language.name()));
+            }
+            Place::Binary(files, config.temp.clone())
+        };
+        Ok(Runtime { language, place })
     }
-    let prefix = format!("{}/", language.folder());
-    let files: Vec<Embedded> = EMBEDDED.iter().filter(|(name, _)| name.starts_with(&prefix)).copied().collect();
-    if files.is_empty() {
-        return Err(RuntimeError::NotBuiltIn(language.name()));
+
+    /// The file that is started, which is there then.
+    pub(super) fn main_file(&self) -> Result<PathBuf, RuntimeError> {
+        let (files, temp) = match &self.place {
+            Place::Named(file) => return Ok(file.clone()),
+            Place::Binary(files, temp) => (files, temp),
+        };
+        let folder = put(temp, files).or_else(|error| {
+            let unwritable = || RuntimeError::Unwritable { language: self.language.name(), place: temp.clone(), error };
+            put(Path::new(MEMORY), files).map_err(|_| unwritable())
+        })?;
+        Ok(folder.join(self.language.folder()).join(self.language.main()))
     }
-    let folder = put(&config.temp, &files).or_else(|error| {
-        let unwritable = || RuntimeError::Unwritable { language: language.name(), place: config.temp.clone(), error };
-        put(Path::new(MEMORY), &files).map_err(|_| unwritable())
-    })?;
-    Ok(folder.join(language.folder()).join(language.main()))
+}
+
+impl std::fmt::Display for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.place {
+            Place::Named(file) => write!(f, "{}", file.display()),
+            Place::Binary(_, temp) => write!(f, "the copy inside the binary, put below {}", temp.display()),
+        }
+    }
 }
 
 /// The folder with all of the files: one from an earlier start, or a new one. Their own bytes name it, so another
