@@ -54,7 +54,8 @@ pub(super) fn find(reader: &mut Reader<'_>, host: &Host) -> Result<Source, Miss>
 
 /// The places in which functions are looked for.
 fn places(reader: &mut Reader<'_>, host: &Host) -> Vec<PathBuf> {
-    let mut places = vec![host.folder.clone()];
+    let here = if host.folder.as_os_str().is_empty() { PathBuf::from(".") } else { host.folder.clone() };
+    let mut places = vec![here];
     for name in ["FUNCTION_SOURCE", "LAMBDA_TASK_ROOT"] {
         places.extend(reader.platform(name).map(|folder| host.folder.join(folder)));
     }

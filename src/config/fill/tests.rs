@@ -1,10 +1,12 @@
 //! What the environment becomes: defaults of every mode, and settings on their way to their fields.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{Host, Rejected, Settings, seconds};
+use crate::config::{Host, Rejected, Settings, Vars, seconds};
 use crate::front::{Address, Bind, MetricsPort};
 use crate::invoke::upstream::{Address as UpstreamAddress, Protocol};
+use crate::invoke::warm::{Language, Source};
 use crate::invoke::{Leftovers, Mode, Restart};
 use crate::log::Format;
 
@@ -263,4 +265,69 @@ fn a_folder_that_cannot_be_served_stops_the_start() {
         ["static_path: \"/no/such/folder\" is not there (set static_path to the folder that is served)"]
     );
     assert!(shown("/dev/null")[0].starts_with("static_path: \"/dev/null\" is not a folder"));
+}
+
+#[test]
+fn defaults_of_warm() {
+    let Settings { front, invoke, app, warnings, .. } = settings(&[("mode", "warm")]);
+    let warm = invoke.warm;
+    assert_eq!((front.queue_depth, warm.queue_depth, warm.queue_timeout), (1000, 1000, None));
+    assert_eq!((warm.workers, warm.concurrency), (1, 0));
+    assert_eq!((warm.max_requests, warm.max_age, warm.max_rss), (None, None, None));
+    assert_eq!((warm.start_timeout, warm.restart), (seconds(60), Restart::Always));
+    assert_eq!(warm.settings, [("event_data".to_owned(), "parsed".to_owned())]);
+    assert_eq!((warm.source, warm.runtimes, warm.temp.as_path()), (None, None, Path::new("/tmp")));
+    assert_eq!((front.health_paths, app.drain_timeout, warnings), (true, Some(seconds(30)), vec![]));
+}
+
+#[test]
+fn every_setting_of_warm_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f.py"), "").unwrap();
+    let vars = [
+        ("handler", "f.handle"),
+        ("handler_style", "lambda"),
+        ("event_data", "raw"),
+        ("runtimes", "/opt/runtimes"),
+        ("TMPDIR", "/var/tmp"),
+        ("workers", "auto"),
+        ("worker_concurrency", "8"),
+        ("worker_max_requests", "1000"),
+        ("worker_max_age", "1h"),
+        ("worker_max_rss", "200Mi"),
+        ("queue_depth", "5"),
+        ("queue_timeout", "3s"),
+        ("start_timeout", "9s"),
+        ("restart", "never"),
+    ];
+    let host = Host { folder: folder.path().to_owned(), processors: 3, ..Host::default() };
+    let (settings, origins) = Settings::from_vars(&[], &vars.into_iter().collect(), &host).unwrap();
+    assert_eq!((settings.invoke.mode, settings.invoke.command), (Mode::Warm, vec![]));
+    let warm = settings.invoke.warm;
+    assert_eq!(warm.source, Some(Source { file: folder.path().join("f.py"), language: Language::Python }));
+    assert_eq!((warm.workers, warm.concurrency, warm.max_requests), (3, 8, Some(1000)));
+    assert_eq!((warm.max_age, warm.max_rss), (Some(seconds(3600)), Some(200 * MI)));
+    assert_eq!((warm.queue_depth, warm.queue_timeout), (5, Some(seconds(3))));
+    assert_eq!((warm.start_timeout, warm.restart), (seconds(9), Restart::Never));
+    assert_eq!((warm.runtimes, warm.temp), (Some("/opt/runtimes".into()), "/var/tmp".into()));
+    let told: Vec<_> = warm.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(told, ["handler=f.handle", "handler_style=lambda", "event_data=raw"]);
+    let workers = origins.iter().find(|origin| origin.name == "workers").unwrap();
+    assert_eq!(workers.value, "3");
+    assert_eq!(settings.warnings, vec![]);
+}
+
+#[test]
+fn a_file_of_a_usual_name_is_a_handler_where_there_is_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("function.py"), "").unwrap();
+    let host = Host { folder: folder.path().to_owned(), ..Host::default() };
+    let (settings, _) = Settings::from_vars(&[], &Vars::default(), &host).unwrap();
+    assert_eq!(settings.invoke.mode, Mode::Warm);
+    assert!(settings.mode_reason.starts_with("there is no command, and "), "{}", settings.mode_reason);
+    let with_command = Settings::from_vars(&["cat".to_owned()], &Vars::default(), &host).unwrap().0;
+    assert_eq!((with_command.invoke.mode, with_command.invoke.warm.source), (Mode::Streaming, None));
+    std::fs::write(folder.path().join("index.js"), "").unwrap();
+    let mistakes = Settings::from_vars(&[], &Vars::default(), &host).unwrap_err().mistakes;
+    assert!(mistakes.len() == 1 && mistakes[0].text.starts_with("both "), "{mistakes:?}");
 }
