@@ -80,7 +80,7 @@ impl Given<'_> {
         let parts = Parts { config: config.clone(), path, command, environment, kill_grace, processes, log, metrics };
         let keep = Prepared::new(parts)?;
         let invoker = Invoker::Upstream(Upstream::new(config, keep.states()));
-        Ok(Handler { invoker, keep: Some(kept::Prepared::Upstream(keep)) })
+        Ok(Handler { invoker, keep: Some(kept::Prepared::Upstream(Box::new(keep))) })
     }
 
     fn keep_warm(self) -> Result<Handler, Failure> {

@@ -9,7 +9,7 @@ use crate::process::Leaders;
 
 /// A keeper that has not started anything yet.
 pub(super) enum Prepared {
-    Upstream(upstream::Prepared),
+    Upstream(Box<upstream::Prepared>),
     Warm(warm::keep::Prepared),
 }
 

@@ -72,7 +72,7 @@ impl Task {
                 Err(over) => return over,
             };
             self.metrics.handler_restarts(lost.cause);
-            tracing::warn!(pause = rounded(lost.pause), "handler is started again");
+            tracing::warn!(pause = duration::rounded(lost.pause), "handler is started again");
             tokio::select! {
                 biased;
                 _ = order(&mut self.ordered) => return Over::asked(),
@@ -98,7 +98,7 @@ impl Task {
             Ok(()) => {
                 let up = Instant::now();
                 let pid = service.tree().leader();
-                tracing::info!(pid, address = %endpoint.target(), after = rounded(up - began), "handler is up");
+                tracing::info!(pid, address = %endpoint.target(), after = duration::rounded(up - began), "handler is up");
                 self.was_up |= !self.stranger;
                 self.states.send_replace(State::Up(endpoint.clone()));
                 let fate = self.stay(&mut service, &endpoint).await;
@@ -200,9 +200,4 @@ async fn order(ordered: &mut oneshot::Receiver<End>) -> End {
         Ok(end) => end,
         Err(_) => std::future::pending().await,
     }
-}
-
-/// For people: no finer than a millisecond.
-fn rounded(time: Duration) -> String {
-    duration::show(Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -89,7 +89,7 @@ impl Life {
         match self.rise(socket).await {
             Ok((worker, hello)) => {
                 let up = Instant::now();
-                tracing::info!(pid, about = about(&hello), after = rounded(up - began), "worker is up");
+                tracing::info!(pid, about = about(&hello), after = duration::rounded(up - began), "worker is up");
                 shared.pool.join(worker.clone());
                 shared.standing.joined();
                 self.teller.tell(News::Up);
@@ -300,9 +300,4 @@ fn cause_of(status: Status) -> Restarted {
 fn about(hello: &Hello) -> String {
     let pairs: Vec<_> = hello.about.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")
-}
-
-/// For people: no finer than a millisecond.
-fn rounded(time: Duration) -> String {
-    duration::show(Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -160,10 +160,7 @@ impl Slot {
         }
         let pause = self.backoff.after(lived, chance());
         self.shared.metrics.handler_restarts(cause);
-        tracing::warn!(
-            pause = duration::show(Duration::from_millis(pause.as_millis() as u64)),
-            "worker is started again"
-        );
+        tracing::warn!(pause = duration::rounded(pause), "worker is started again");
         self.again = Some(Instant::now() + pause);
     }
 
