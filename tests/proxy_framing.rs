@@ -155,6 +155,21 @@ fn a_held_body_has_a_length() {
     }
 }
 
+/// An upstream that knows nothing of `Expect` would be waited for, though the body is there.
+#[test]
+fn a_held_body_is_not_announced() {
+    let (upstream, heeler) = start(&[("http_buffer_req_body", "true")]);
+    let mut conn = heeler.conn();
+    conn.send(b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(conn.read_head().unwrap().status, 100);
+    conn.send(b"4\r\nbody\r\n0\r\n\r\n");
+    let mut link = upstream.accept();
+    let asked = link.read_request();
+    assert_eq!((asked.header("expect"), asked.body.as_slice()), (None, &b"body"[..]));
+    link.ok("fine");
+    assert_eq!(conn.read_response("POST").unwrap().assert_ok().text(), "fine");
+}
+
 /// A body that is cut while it is held never was a call.
 #[test]
 fn a_held_body_that_is_cut_does_not_reach_the_upstream() {

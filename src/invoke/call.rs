@@ -154,6 +154,11 @@ impl Deadline {
         }
     }
 
+    /// Whether it has passed.
+    pub(super) fn is_past(self) -> bool {
+        self.at.is_some_and(|at| at <= Instant::now())
+    }
+
     /// A timer that rings at the deadline; `None` is never.
     pub(super) fn timer(self) -> Option<Sleep> {
         self.at.map(sleep_until)

@@ -110,6 +110,10 @@ impl Outbound {
             return Ok(Reply::new(status, headers, ReplyBody::Whole(data.collect())));
         }
         let deadline = self.call.deadline_of(&headers);
+        if deadline.is_past() {
+            // A status is still to be had, and tells more than a body that is cut at its first byte.
+            return Err(Failed::Final(CallError::timeout()));
+        }
         let condemned = self.condemned(endpoint, deadline);
         let answer = Answer::http1(http1, ready, deadline, condemned, self.place());
         Ok(Reply::new(status, headers, ReplyBody::Proxied(Box::new(answer))))

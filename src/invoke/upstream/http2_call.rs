@@ -32,6 +32,9 @@ pub(super) async fn call(
     let (mut head, body) = response.into_parts();
     remove_hop_by_hop(&mut head.headers);
     let deadline = outbound.call.deadline_of(&head.headers);
+    if deadline.is_past() {
+        return Err(Failed::Final(CallError::timeout()));
+    }
     let condemned = outbound.condemned(endpoint, deadline);
     let answer = Answer::http2(body, deadline, condemned, outbound.place());
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use hyper::header::HeaderValue;
+use hyper::header::{EXPECT, HeaderValue};
 
 use super::Shared;
 use super::endpoint::Endpoint;
@@ -32,7 +32,11 @@ impl Outbound {
         let length = length(shared, &mut call).await?;
         let upgrade = forward::wanted_upgrade(&call);
         let repeatable = call.method.is_idempotent() && call.body.is_end() && upgrade.is_none();
-        let headers = forward::request(&mut call);
+        let mut headers = forward::request(&mut call);
+        if let Length::Known(_) = length {
+            // The caller was told to go on when its body was read: nobody is left to wait for.
+            headers.remove(EXPECT);
+        }
         Ok(Outbound { call, headers, length, upgrade, repeatable, kill_on_timeout: shared.config.kill_on_timeout })
     }
 
