@@ -179,6 +179,21 @@ fn restart_never_ends_heeler_with_the_workers_code() {
 }
 
 #[test]
+fn calls_that_wait_are_told_when_no_worker_will_come_again() {
+    let gate = Gate::new();
+    let mut heeler = work("", &gate).env("restart", "never").start();
+    let running = call_aside(&heeler, "/gate");
+    gate.wait_started(1);
+    let waiting = call_aside(&heeler, "/pid");
+    eventually("one runs and one waits", || heeler.scrape().value("http_requests_in_flight", &[]) == 2.0);
+    tree::signal(workers(&heeler, 1)[0], Signal::SIGKILL);
+    let (status, text) = waiting.join().unwrap();
+    assert_eq!((status, text.as_str()), (503, "handler: the workers have ended for good\n"));
+    assert_eq!(running.join().unwrap().0, 502);
+    assert_eq!(end_within(&mut heeler, PATIENCE / 2), Some(137));
+}
+
+#[test]
 fn a_worker_that_breaks_the_protocol_or_its_socket_is_replaced() {
     for path in ["/rubbish", "/shut"] {
         let gate = Gate::new();

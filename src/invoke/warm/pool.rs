@@ -1,6 +1,6 @@
 //! The workers that may have calls, and the calls that wait for a place at one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ struct Shared {
     waiting: AtomicUsize,
     depth: usize,
     timeout: Option<Duration>,
+    /// No worker will join any more.
+    closed: AtomicBool,
 }
 
 impl Pool {
@@ -34,6 +36,7 @@ impl Pool {
             waiting: AtomicUsize::new(0),
             depth,
             timeout,
+            closed: AtomicBool::new(false),
         }))
     }
 
@@ -54,6 +57,23 @@ impl Pool {
     /// The worker gets no more calls.
     pub fn leave(&self, worker: &Arc<Worker>) {
         self.workers().retain(|other| !Arc::ptr_eq(other, worker));
+        self.tell_if_over();
+    }
+
+    /// No worker will join any more: once those that are there have left, no call waits for one.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
+        self.tell_if_over();
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.closed.load(Ordering::Relaxed) && self.is_empty()
+    }
+
+    fn tell_if_over(&self) {
+        if self.is_over() {
+            self.0.freed.notify_waiters();
+        }
     }
 
     /// Whether any worker is there.
@@ -77,14 +97,17 @@ impl Pool {
                 let mut freed = std::pin::pin!(freed);
                 freed.as_mut().enable();
                 if let Some(seat) = self.free_seat() {
-                    return seat;
+                    return Ok(seat);
+                }
+                if self.is_over() {
+                    return Err(CallError::new(Reason::Handler, "the workers have ended for good"));
                 }
                 freed.await;
             }
         };
         tokio::select! {
             biased;
-            seat = free => Ok(seat),
+            seat = free => seat,
             () = deadline.or_sooner(self.0.timeout).passed() => Err(self.too_long()),
         }
     }

@@ -153,6 +153,7 @@ impl Slot {
         let no_more = self.shared.config.restart == Restart::Never && !serves;
         if !self.shared.standing.was_up() || no_more {
             self.shared.standing.over(over);
+            self.shared.pool.close();
             return;
         }
         if lived == Lived::Failed {
