@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a worker does not need.
-const LEFT_OUT: [&str; 4] = ["test", "tests", "__pycache__", "node_modules"];
+const LEFT_OUT: [&str; 5] = ["test", "tests", "__pycache__", "node_modules", "bench.js"];
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -38,7 +38,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() && !LEFT_OUT.contains(&&*name) {
+        if LEFT_OUT.contains(&&*name) {
+            continue;
+        }
+        if path.is_dir() {
             collect(&path, files)?;
         } else if path.is_file() && !name.ends_with(".md") && !name.starts_with('.') {
             files.push(path);

@@ -143,7 +143,7 @@ fn check_finds_the_handler() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     for (name, value) in
-        [("mode", "lambda"), ("mode", "warm"), ("prefork", "2"), ("isolation", "call"), ("reply", "event")]
+        [("mode", "lambda"), ("mode", "lambda"), ("prefork", "2"), ("isolation", "call"), ("reply", "event")]
     {
         let End { code, stderr, .. } = run(&[], &[("fprocess", "cat"), (name, value)]);
         assert_eq!(code, 64);
@@ -372,4 +372,68 @@ fn ports_of_knative_are_refused_there_and_warned_of_elsewhere() {
     assert!(warned.stderr.starts_with("heeler: warning: port: 8012 would clash with queue-proxy"), "{}", warned.stderr);
     let same = run(&["check", "cat"], &[("port", "9000"), ("metrics_port", "9000")]);
     assert!(same.stderr.starts_with("heeler: metrics_port: 9000 is the port of calls too"), "{}", same.stderr);
+}
+
+/// A folder with these files, and one with the programs that run them, which need not work for this.
+fn function(files: &[&str]) -> (tempfile::TempDir, tempfile::TempDir) {
+    let (folder, programs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for file in files {
+        fs::create_dir_all(folder.path().join(file).parent().unwrap()).unwrap();
+        fs::write(folder.path().join(file), "").unwrap();
+    }
+    for program in ["python3", "node"] {
+        let path = programs.path().join(program);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    (folder, programs)
+}
+
+#[test]
+fn check_names_the_function_and_what_runs_it() {
+    for (file, language, program, main) in
+        [("function.py", "Python", "python3", "python/start.py"), ("index.mjs", "Node.js", "node", "node/worker.js")]
+    {
+        let (folder, programs) = function(&[file, "runtimes/python/start.py", "runtimes/node/worker.js"]);
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let mut command = heeler();
+        command.arg("check").current_dir(&folder).env("PATH", programs.path()).env("runtimes", at("runtimes"));
+        let End { code, stdout, stderr } = end(&mut command);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{file}");
+        let lines: Vec<_> = stdout.lines().take(5).collect();
+        assert_eq!(
+            lines,
+            [
+                format!("mode: warm (there is no command, and {} is there)", at(file)),
+                "command: -".to_owned(),
+                format!("program: {}", programs.path().join(program).display()),
+                format!("handler: {} ({language})", at(file)),
+                format!("runtime: {}", at(&format!("runtimes/{main}"))),
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_a_function_lacks_is_said_by_check_and_by_the_start() {
+    let (folder, programs) = function(&["function.py"]);
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let run = |args: &[&str], path: &Path, vars: &[(&str, &str)]| {
+        end(heeler().args(args).current_dir(&folder).env("PATH", path).envs(vars.iter().copied()))
+    };
+    let none =
+        format!("{} is not there (set runtimes to a folder that holds heeler's runtimes)", at("none/python/start.py"));
+    let checked = run(&["check"], programs.path(), &[("runtimes", &at("none"))]);
+    assert_eq!((checked.code, checked.stderr), (64, format!("heeler: runtimes: {none}\n")));
+    let started = run(&[], programs.path(), &[("runtimes", &at("none"))]);
+    assert!(started.code == 1 && started.stderr.contains(&none), "{}", started.stderr);
+
+    fs::create_dir_all(folder.path().join("runtimes/python")).unwrap();
+    fs::write(folder.path().join("runtimes/python/start.py"), "").unwrap();
+    let vars = [("runtimes", at("runtimes"))];
+    let vars: Vec<_> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let checked = run(&["check"], Path::new("/nowhere"), &vars);
+    assert_eq!(checked.code, 64);
+    assert!(checked.stderr.starts_with("heeler: handler: \"python3\" is not found"), "{}", checked.stderr);
+    assert_eq!(run(&[], Path::new("/nowhere"), &vars).code, 127);
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -99,6 +100,19 @@ fn the_stack_of_a_load_failure_is_in_the_log() {
 fn a_command_that_is_not_there_is_said_at_once() {
     let mut heeler = Heeler::builder().envs(&[("mode", "warm"), ("fprocess", "/no/such/worker")]).spawn();
     assert_eq!(heeler.exit_code(), 127);
+}
+
+/// Its exec fails behind the place where it got its socket.
+#[test]
+fn a_script_without_its_interpreter_is_told_from_one_that_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("worker");
+    fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut heeler = Heeler::builder().envs(&[("mode", "warm"), ("fprocess", script.to_str().unwrap())]).spawn();
+    assert_eq!(heeler.exit_code(), 127);
+    let last = last_words(&heeler);
+    assert!(last.starts_with("cannot run the worker: cannot execute "), "{last}");
 }
 
 #[test]
