@@ -88,7 +88,7 @@ fn a_worker_that_speaks_nonsense_ends_heeler_before_it_was_up() {
 #[test]
 fn the_stack_of_a_load_failure_is_in_the_log() {
     let gate = Gate::new();
-    let mut heeler = work("load-fails", &gate).spawn();
+    let mut heeler = work("load-fails", &gate).env("workers", "3").spawn();
     assert_eq!(heeler.exit_code(), 1);
     heeler.stderr.rest();
     for line in ["File \"function.py\", line 1", "import nowhere"] {

@@ -39,6 +39,8 @@ pub(super) enum Order {
 pub(super) struct Death {
     pub(super) lived: Lived,
     pub(super) cause: Restarted,
+    /// What is to be said before that, in lines.
+    pub(super) stack: String,
     /// heeler's end, if there is to be no other life.
     pub(super) over: Over,
 }
@@ -128,22 +130,23 @@ impl Life {
 
     /// Ends what never came up; its own last lines come before what is said of it.
     async fn give_up(mut self, unborn: Unborn) {
-        let grace = self.shared.grace;
+        let (grace, mut stack) = (self.shared.grace, String::new());
         let over = match unborn {
             Unborn::Ordered(grace) => return self.service.end(std::future::ready(()), grace).await,
             Unborn::Ended(status) => over::before_hello(status),
             Unborn::Lost(lost) => {
-                if let Lost::NotLoaded { stack, .. } = &lost {
-                    stack.lines().for_each(|line| tracing::error!("{line}"));
+                let over = over::no_hello(&lost);
+                if let Lost::NotLoaded { stack: told, .. } = lost {
+                    stack = told;
                     // It ends by itself.
                     let _ = timeout(grace, self.service.exited()).await;
                 }
-                over::no_hello(&lost)
+                over
             }
             Unborn::TooLate => over::too_late(self.shared.config.start_timeout),
         };
         end(self.service, grace).await;
-        self.teller.tell(News::Dead(Death { lived: Lived::Failed, cause: Restarted::Start, over }));
+        self.teller.tell(News::Dead(Death { lived: Lived::Failed, cause: Restarted::Start, stack, over }));
     }
 
     /// As long as it serves.
@@ -175,7 +178,7 @@ impl Life {
         let (pid, grace) = (self.service.tree().leader(), self.shared.grace);
         let dead = |cause, over| {
             let lived = Lived::Up { lived: up.elapsed(), served: worker.served() };
-            News::Dead(Death { lived, cause, over })
+            News::Dead(Death { lived, cause, stack: String::new(), over })
         };
         let fate = match fate {
             // Its end is a moment behind the end of its socket, mostly.

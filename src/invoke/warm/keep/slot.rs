@@ -119,7 +119,7 @@ impl Slot {
             }
             Err(error) => {
                 let over = over::not_started(&error);
-                self.lost(Death { lived: Lived::Failed, cause: Restarted::Start, over });
+                self.lost(Death { lived: Lived::Failed, cause: Restarted::Start, stack: String::new(), over });
             }
         }
     }
@@ -148,7 +148,11 @@ impl Slot {
 
     /// There is none, or the one there is has still to be replaced.
     fn lost(&mut self, death: Death) {
-        let Death { lived, cause, over } = death;
+        let Death { lived, cause, stack, over } = death;
+        if !self.shared.standing.is_over() {
+            // Of several that cannot load the same function the first says why.
+            stack.lines().for_each(|line| tracing::error!("{line}"));
+        }
         let serves = self.lives.iter().any(|living| living.stage == Stage::Up);
         let no_more = self.shared.config.restart == Restart::Never && !serves;
         if !self.shared.standing.was_up() || no_more {

@@ -54,6 +54,11 @@ impl Standing {
         self.change(since, || self.up.fetch_sub(1, Relaxed) - 1);
     }
 
+    /// Whether there will be no more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(*self.states.borrow(), State::Over(_))
+    }
+
     /// There will be no more. The first reason is the one that is told.
     pub(super) fn over(&self, over: Over) {
         self.states.send_if_modified(|state| {
