@@ -8,6 +8,8 @@ from .deliver import deliver, deliver_async
 
 #: Flags of code objects: `async def`, and `async def` with `yield`.
 _ASYNC = 0x80 | 0x200
+#: And `*arguments`.
+_ANY_NUMBER = 0x04
 
 
 class Adapter:
@@ -89,18 +91,27 @@ def is_async(function):
 
 
 def parameters(function):
-    """How many arguments a function takes by position, and whether it takes any number; None if nobody knows."""
+    """How many arguments a function takes by position; None if nobody knows, or any number.
+
+    Read from the code where that is all there is to it: `inspect` takes longer to import than a small worker to start.
+    """
+    inner, bound = function, 0
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    if hasattr(inner, "__func__"):
+        inner, bound = inner.__func__, 1
+    code = getattr(inner, "__code__", None)
+    if code is not None and not hasattr(inner, "__signature__"):
+        return None if code.co_flags & _ANY_NUMBER else code.co_argcount - bound
     import inspect
 
     try:
-        signature = inspect.signature(function)
+        taken = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
-    kinds = inspect.Parameter
-    taken = [each for each in signature.parameters.values() if each.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-    if any(each.kind is kinds.VAR_POSITIONAL for each in signature.parameters.values()):
+    if any(each.kind is each.VAR_POSITIONAL for each in taken):
         return None
-    return len(taken)
+    return sum(1 for each in taken if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD))
 
 
 async def in_thread(function, *arguments):

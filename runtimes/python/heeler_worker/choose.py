@@ -49,9 +49,9 @@ def choose(module, target, settings):
 
         return func(function, name, settings), name
     file, adapter = ADAPTERS[style]
-    from importlib import import_module
-
-    return getattr(import_module(f".styles.{file}", __package__), adapter)(function, settings), name
+    # As `from .styles.{file} import {adapter}` would.
+    module = __import__(f"styles.{file}", globals(), None, [adapter], 1)
+    return getattr(module, adapter)(function, settings), name
 
 
 def http_names(target, registry, settings):
