@@ -16,7 +16,7 @@ class Call:
     __slots__ = (
         "connection", "stream", "kind", "version", "attribute_count", "head", "arrived", "millis", "length",
         "body", "pieces", "complete", "allowed", "taken", "room", "begun", "started", "replied", "over", "cancelled",
-        "bell", "wake", "task", "lines", "began", "reason", "__weakref__",
+        "bell", "wake", "task", "lines", "began", "reason", "from_http", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, connection, stream, kind, version, attribute_count, head, millis, length):
@@ -45,6 +45,8 @@ class Call:
         self.began = 0
         #: Why it was cancelled.
         self.reason = None
+        #: Whether it is an event that came as the request that carried it, and is to be answered so.
+        self.from_http = False
 
     # The head
 

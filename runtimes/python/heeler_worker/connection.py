@@ -80,7 +80,7 @@ class Connection:
         try:
             while end - start >= 12:
                 length, kind, flags, zero, stream = wire.HEADER.unpack_from(buffer, start)
-                if length > wire.FRAME or zero or flags & ~LAST or stream > wire.STREAM_MOST:
+                if length > wire.FRAME or zero or (kind < 128 and (flags & ~LAST or stream > wire.STREAM_MOST)):
                     raise Broken(f"header {bytes(buffer[start:start + 12]).hex()}")
                 stop = start + 12 + length
                 if stop > end:

@@ -4,10 +4,10 @@ import os
 
 from ..adapter import Adapter, is_async, parameters
 from ..errors import LoadError, Refusal
+from ..events_http import as_event
 from ..flask_values import flask_value
 from ..request import Request
 from ..values import TEXT
-from ..wire import REQUEST
 from .asgi import Asgi, Exchange, scope_of
 
 
@@ -82,7 +82,7 @@ class FuncAsgi(_Lifecycle, Asgi):
 
     async def concurrent(self, call):
         scope = scope_of(call, {})
-        if call.kind == REQUEST:
+        if not as_event(call):
             await self.run(call, scope)
             return
         from .func_events import Sender, event_of
@@ -118,7 +118,7 @@ class Context:
     def __init__(self, call):
         self.request = Request(call)
         self.cloud_event = None
-        if call.kind != REQUEST:
+        if as_event(call):
             from .cloudevent import event_for
 
             self.cloud_event = event_for(call)

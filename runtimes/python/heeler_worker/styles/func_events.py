@@ -2,6 +2,7 @@
 
 from .. import wire
 from ..events import attributes_of
+from ..events_http import encoded
 from ..texts import content_type, is_json
 
 
@@ -133,6 +134,11 @@ def send_event(call, attributes, data):
         if value is None or name == "datacontenttype":
             continue
         flat += [name, value.isoformat() if hasattr(value, "isoformat") else str(value)]
+    if call.from_http:
+        # As a request came, so goes its answer: an event in binary form.
+        named = [text for name, value in zip(flat[::2], flat[1::2]) for text in ("ce-" + name, encoded(value))]
+        call.answer(200, named + (["content-type", kind] if kind else []), body)
+        return
     count = len(flat) // 2
     if kind:
         flat += ["content-type", kind]

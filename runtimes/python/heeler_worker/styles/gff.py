@@ -5,10 +5,10 @@ Who registered a function in code has the last word on its signature, then FUNCT
 
 from ..adapter import Adapter, is_async
 from ..errors import Refusal
+from ..events_http import as_event
 from ..flask_values import flask_value
 from ..request import Request
 from ..values import HTML
-from ..wire import REQUEST
 
 #: What a caller hears when a function has failed: the sentence of Werkzeug, and the framework's header.
 CRASH = (
@@ -100,7 +100,7 @@ class GffCloudEvent(Gff):
     def arguments(self, call):
         from .cloudevent import event_for
 
-        if call.kind != REQUEST:
+        if as_event(call):
             return (event_for(call),)
         if call.head[0] != "POST":
             raise only_post()
@@ -125,7 +125,7 @@ class GffEvent(Gff):
         from .gff_legacy import NotConvertible, background_event_of, background_of_cloud_event
 
         try:
-            if call.kind != REQUEST:
+            if call.head[0] == "POST" and as_event(call):
                 return background_of_cloud_event(call)
             if call.head[0] == "GET" and call.head[1] == "/":
                 raise Refusal(200, b"", HTML)

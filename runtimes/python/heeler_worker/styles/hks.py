@@ -6,10 +6,10 @@ names of Flask's request. A result is text, bytes, a value for JSON, or a dictio
 
 from ..adapter import Adapter
 from ..events import Event, attributes_of, data_of
+from ..events_http import as_event
 from ..request import Request
 from ..texts import json_or_none, text_or_bytes
 from ..values import body_of, flat_headers, proxy_result, response_like, status_of, unpacked, with_type
-from ..wire import EVENT, REQUEST
 
 _ABSENT = object()
 
@@ -85,7 +85,7 @@ class Hks(Adapter):
     style = "hks"
 
     def arguments(self, call):
-        if call.kind == REQUEST:
+        if not as_event(call):
             return (HksRequest_(call),)
         return (event_of(call, self.settings.event_data == "raw"),)
 
@@ -109,7 +109,7 @@ class HksEvent(Hks):
 
     def arguments(self, call):
         raw = self.settings.event_data == "raw"
-        return (event_of(call, raw) if call.kind == EVENT else event_of_request(call, raw),)
+        return (event_of(call, raw) if as_event(call) else event_of_request(call, raw),)
 
 
 def event_of(call, raw):

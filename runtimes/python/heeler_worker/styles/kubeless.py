@@ -1,6 +1,7 @@
 """Kubeless: `f(event, context)` with two dictionaries. Results as its server, Bottle, takes them."""
 
 from ..adapter import Adapter
+from ..events_http import as_event
 from ..request import Request
 from ..texts import content_type, is_json
 from ..values import HTML, JSON, dumped, flat_headers, response_like, status_of
@@ -28,7 +29,8 @@ class Kubeless(Adapter):
             "event-namespace": call.header("event-namespace"),
             "extensions": {"request": Request(call)},
         }
-        if call.kind:
+        if as_event(call):
+            event["data"] = data(call)
             attributes = call.attributes
             event["event-id"] = attributes.get("id")
             event["event-type"] = attributes.get("type")
