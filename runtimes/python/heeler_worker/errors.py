@@ -32,6 +32,10 @@ def failed(call, error, adapter):
         _fail(call, error, adapter)
     except Cancelled:
         call.finish(b"")
+    except Exception as worse:
+        # The telling has failed too: the caller still has an answer, and the log a reason.
+        told = type(error).__qualname__, f"(and telling it: {type(worse).__qualname__})", ""
+        call.finish(wire.error(call.stream, wire.RAISED, 0, call.micros(), told))
 
 
 def _fail(call, error, adapter):
@@ -58,8 +62,11 @@ def deliver(call, status, headers, body):
 
 def describe(error):
     """Type, message and stack of an exception, the stack beginning with the function's own code."""
-    import traceback
-
+    try:
+        import traceback
+    except ImportError:
+        # A function may take away whatever it likes.
+        return type(error).__qualname__, str(error), ""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
         trace = trace.tb_next
