@@ -26,13 +26,17 @@ def attributes_of(call):
     attributes = call.attributes
     if "datacontenttype" not in attributes:
         kind = call.header("content-type")
-        if kind:
+        # The type of a structured event is the event's own form, not its data's.
+        if kind and not kind.lower().startswith("application/cloudevents"):
             attributes["datacontenttype"] = kind
     return attributes
 
 
 def data_of(call, kind=None, raw=False):
-    """The data in the form for HKS: JSON as its value, text as text, anything else as base64 text."""
+    """The data in the form for HKS: JSON as its value, text as text, anything else as base64 text.
+
+    Without a type it is JSON if it can be.
+    """
     body = call.body
     if not body:
         return None
@@ -40,7 +44,7 @@ def data_of(call, kind=None, raw=False):
         kind = content_type(call)[0]
     else:
         kind = kind.split(";", 1)[0].strip().lower()
-    if is_json(kind) and not raw:
+    if (is_json(kind) or not kind) and not raw:
         from json import loads
 
         try:

@@ -75,7 +75,7 @@ def structured(body):
             raise Refusal(400, "data_base64 is no base64") from None
     if data is None:
         return attributes, b""
-    kind = attributes.setdefault("datacontenttype", "application/json").partition(";")[0].strip().lower()
+    kind = attributes.get("datacontenttype", "application/json").partition(";")[0].strip().lower()
     if isinstance(data, str) and not (kind.endswith("json")):
         return attributes, data.encode()
     return attributes, dumps(data).encode()

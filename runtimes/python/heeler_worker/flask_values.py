@@ -28,6 +28,11 @@ def flask_value(result):
     )
 
 
+def page(status, name, text):
+    """Werkzeug's page for an error."""
+    return f"<!doctype html>\n<html lang=en>\n<title>{status} {name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n"
+
+
 def flask_json(value):
     """The very bytes of Flask's `jsonify`."""
     from json import dumps

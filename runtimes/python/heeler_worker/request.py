@@ -1,6 +1,6 @@
 """A small request for functions, with the names that Flask's has, read only as far as a function asks."""
 
-from .texts import Headers, MultiDict, content_type, form_pairs, percent_decoded, query_pairs
+from .texts import Headers, MultiDict, content_type, form_pairs, percent_decoded, query_pairs, readable
 
 
 class Request:
@@ -70,12 +70,12 @@ class Request:
 
     @property
     def base_url(self):
-        return f"{self.scheme}://{self.host}{self._call.head[1]}"
+        return f"{self.scheme}://{self.host}{readable(self._call.head[1])}"
 
     @property
     def url(self):
         query = self._call.head[2]
-        return self.base_url + ("?" + query if query else "")
+        return self.base_url + ("?" + readable(query) if query else "")
 
     @property
     def host_url(self):
@@ -99,11 +99,14 @@ class Request:
     def get_json(self, force=False, silent=False, cache=True):
         """As Flask's: None or an error if the body is not said to be JSON, an error if it is not."""
         from .errors import Refusal
+        from .flask_values import page
+        from .values import HTML
 
         if not (force or self.is_json):
             if silent:
                 return None
-            raise Refusal(415, "Unsupported Media Type")
+            text = "Did not attempt to load JSON data because the request Content-Type was not &#39;application/json&#39;."
+            raise Refusal(415, page(415, "Unsupported Media Type", text), HTML)
         from json import loads
 
         try:
@@ -111,7 +114,8 @@ class Request:
         except ValueError:
             if silent:
                 return None
-            raise Refusal(400, "Bad Request") from None
+            text = "The browser (or proxy) sent a request that this server could not understand."
+            raise Refusal(400, page(400, "Bad Request", text), HTML) from None
 
     @property
     def json(self):

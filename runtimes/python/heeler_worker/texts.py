@@ -90,6 +90,21 @@ def percent_decoded(text, plus=False):
     return percent_bytes(text, plus).decode("utf-8", "replace")
 
 
+def readable(text):
+    """Percent-escapes of what is not ASCII as the characters themselves, as browsers show addresses."""
+    if "%" not in text:
+        return text
+    from re import sub
+
+    def decode(found):
+        try:
+            return percent_bytes(found.group()).decode()
+        except UnicodeDecodeError:
+            return found.group()
+
+    return sub("(?:%[89A-Fa-f][0-9A-Fa-f])+", decode, text)
+
+
 def query_pairs(query):
     if not query:
         return []

@@ -6,7 +6,7 @@ Who registered a function in code has the last word on its signature, then FUNCT
 from ..adapter import Adapter, is_async
 from ..errors import Refusal
 from ..events_http import as_event
-from ..flask_values import flask_value
+from ..flask_values import flask_value, page
 from ..request import Request
 from ..values import HTML
 
@@ -62,7 +62,7 @@ class GffHttp(Gff):
 
     def arguments(self, call):
         if call.head[1] in ("/robots.txt", "/favicon.ico"):
-            raise Refusal(404, NOT_FOUND, HTML)
+            raise Refusal(404, page(404, "Not Found", "Not Found"), HTML)
         return (Request(call),)
 
     def reply(self, result, call):
@@ -100,10 +100,10 @@ class GffCloudEvent(Gff):
     def arguments(self, call):
         from .cloudevent import event_for
 
-        if as_event(call):
-            return (event_for(call),)
         if call.head[0] != "POST":
             raise only_post()
+        if as_event(call):
+            return (event_for(call),)
         if not self.maps_legacy:
             raise Refusal(400, "Bad Request: the request is no CloudEvent")
         from .gff_legacy import NotConvertible, cloud_event_of
@@ -170,14 +170,6 @@ class GffTyped(Gff):
         return 200, HTML, dumps(result.to_dict()).encode()
 
 
-NOT_FOUND = (
-    "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>Not Found</p>\n"
-)
-NOT_ALLOWED = (
-    "<!doctype html>\n<html lang=en>\n<title>405 Method Not Allowed</title>\n<h1>Method Not Allowed</h1>\n"
-    "<p>The method is not allowed for the requested URL.</p>\n"
-)
-
-
 def only_post():
-    return Refusal(405, NOT_ALLOWED, [*HTML, "Allow", "POST"])
+    text = "The method is not allowed for the requested URL."
+    return Refusal(405, page(405, "Method Not Allowed", text), [*HTML, "Allow", "POST"])

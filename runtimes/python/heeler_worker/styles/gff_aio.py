@@ -47,6 +47,8 @@ class GffStarlette(Asgi):
         from ..adapter import in_thread, is_async
 
         check(scope["method"], scope["path"])
+        path = scope["path"].lstrip("/")
+        scope["path_params"] = {"path": path} if path else {}
         request = Request(scope, receive)
         if is_async(self.view):
             result = await self.view(request)
@@ -74,7 +76,7 @@ class AsyncRequest(Request):
     """A request whose body is awaited, as Starlette's."""
 
     query_params = property(lambda self: self.args)
-    path_params = property(lambda self: {"path": self.path.lstrip("/")})
+    path_params = property(lambda self: {"path": self.path.lstrip("/")} if self.path != "/" else {})
 
     async def body(self):
         return self._call.body

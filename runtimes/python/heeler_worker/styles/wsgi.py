@@ -147,7 +147,8 @@ def environ_of(call):
         environ["SERVER_NAME"] = environ["HTTP_HOST"]
     if call.complete and call.pieces is None:
         environ["wsgi.input"] = BytesIO(call.body)
-        environ.setdefault("CONTENT_LENGTH", str(len(call.body)))
+        if call.body:
+            environ.setdefault("CONTENT_LENGTH", str(len(call.body)))
     else:
         environ["wsgi.input"] = BufferedReader(_Input(call), 65_536)
     for name, value in call.attributes.items() if call.attribute_count else ():
