@@ -1,6 +1,7 @@
 """ASGI: an application such as FastAPI's, called in the worker itself, with its lifespan."""
 
 from ..adapter import Adapter
+from ..call import Cancelled
 from ..deliver import changed, with_length, write_async
 from ..texts import percent_decoded
 
@@ -40,9 +41,11 @@ class Asgi(Adapter):
         exchange = Exchange(call)
         await self.function(scope, exchange.receive, exchange.send)
         if not call.over:
+            if call.cancelled:
+                raise Cancelled("nobody waits for this call any more")
             if call.replied:
                 call.end()
-            elif not call.cancelled:
+            else:
                 raise RuntimeError("the application ended without an answer")
 
 
