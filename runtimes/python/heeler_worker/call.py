@@ -13,11 +13,25 @@ class Cancelled(OSError):
 
 
 class Call:
-    __slots__ = (
-        "connection", "stream", "kind", "version", "attribute_count", "head", "arrived", "millis", "length",
-        "body", "pieces", "complete", "allowed", "taken", "room", "begun", "started", "replied", "over", "cancelled",
-        "bell", "wake", "task", "lines", "began", "reason", "from_http", "__weakref__",
-    )  # fmt: skip
+    # What most calls never change stands here once, rather than in each.
+
+    #: The whole body, or None while pieces of it are to come.
+    body = None
+    pieces = None
+    complete = False
+    #: Body bytes that heeler may still send, and those taken since it was last told of room.
+    allowed = WINDOW_BYTES
+    taken = 0
+    #: begun: a function has it. replied: REPLY is out. over: our LAST is out.
+    begun = replied = over = cancelled = False
+    #: Why it was cancelled.
+    reason = None
+    #: Whether it is an event that came as the request that carried it, and is to be answered so.
+    from_http = False
+    #: Who waits for it, as a lock or as a function to call; the task that it runs in.
+    bell = wake = task = None
+    #: Printed lines that have no end yet, by their origin.
+    lines = None
 
     def __init__(self, connection, stream, kind, version, attribute_count, head, millis, length):
         self.connection = connection
@@ -28,25 +42,11 @@ class Call:
         #: method, path, query, scheme, peer, id; then pairs of attributes; then pairs of headers.
         self.head = head
         self.millis = millis
-        self.arrived = monotonic() if millis else 0.0
+        if millis:
+            self.arrived = monotonic()
         self.length = length
-        #: The whole body, or None while pieces of it are to come.
-        self.body = None
-        self.pieces = None
-        self.complete = False
-        #: Body bytes that heeler may still send, and those taken since it was last told of room.
-        self.allowed = WINDOW_BYTES
-        self.taken = 0
         #: Body bytes that we may still send.
         self.room = connection.window
-        #: begun: a function has it. replied: REPLY is out. over: our LAST is out.
-        self.begun = self.replied = self.over = self.cancelled = False
-        self.bell = self.wake = self.task = self.lines = None
-        self.began = 0
-        #: Why it was cancelled.
-        self.reason = None
-        #: Whether it is an event that came as the request that carried it, and is to be answered so.
-        self.from_http = False
 
     # The head
 

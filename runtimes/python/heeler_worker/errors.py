@@ -28,6 +28,9 @@ def failed(call, error, adapter):
     """The function has raised something: the answer is the style's, or heeler's."""
     if call.connection.forked:
         _end_of_child(error)
+    if isinstance(error, KeyboardInterrupt) and call.over:
+        # Not the function's: it came between two calls, and means the worker.
+        raise error
     try:
         _fail(call, error, adapter)
     except Cancelled:
