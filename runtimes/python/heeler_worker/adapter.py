@@ -4,7 +4,7 @@ A style says what its functions take and what their results mean; whether a func
 settled here, once for all of them.
 """
 
-from .deliver import deliver, deliver_async
+from .deliver import deliver
 
 #: Flags of code objects: `async def`, and `async def` with `yield`.
 _ASYNC = 0x80 | 0x200
@@ -71,6 +71,8 @@ class Adapter:
             result = await in_thread(function, *self.arguments(call))
             if hasattr(result, "__await__"):
                 result = await result
+        from .deliver_async import deliver_async
+
         await deliver_async(call, *self.reply(result, call))
 
 

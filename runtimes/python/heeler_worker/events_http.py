@@ -7,25 +7,21 @@ from .texts import percent_bytes
 REQUIRED = ("id", "source", "specversion", "type")
 
 
-def as_event(call):
-    """Turns a request that is an event into an event's call. Returns whether it is one now."""
-    if call.kind != wire.REQUEST:
-        return call.kind == wire.EVENT
+def event_from(call):
+    """Turns a request that looks like an event into an event's call. Returns whether it is one now."""
     head = call.head
-    if "ce-specversion" in head:
+    kind = call.header("content-type") or ""
+    if kind.lower().startswith("application/cloudevents-batch"):
+        raise Refusal(415, "this function takes one event at a time")
+    if kind.lower().startswith("application/cloudevents"):
+        attributes, body = structured(call.body)
+    else:
         attributes = {name[3:]: decoded(value) for name, value in call.headers if name.startswith("ce-")}
         if any(name not in attributes for name in REQUIRED):
             return False
-        kind = call.header("content-type")
         if kind:
             attributes["datacontenttype"] = kind
         body = call.body
-    elif (call.header("content-type") or "").lower().startswith("application/cloudevents"):
-        if call.header("content-type").lower().startswith("application/cloudevents-batch"):
-            raise Refusal(415, "this function takes one event at a time")
-        attributes, body = structured(call.body)
-    else:
-        return False
     flat = [text.encode().decode("latin-1") for pair in attributes.items() for text in pair]
     call.head = head[:6] + flat + head[6:]
     call.attribute_count = len(attributes)

@@ -8,12 +8,12 @@ from .connection import Connection, complain, leave
 from .errors import LoadError, load_failed
 
 
-def main():
+def main(dont_write_bytecode):
     connection = connect()
     most = greet(connection)
     output.install()
     try:
-        adapter, about = load(connection.settings)
+        adapter, about = load(connection.settings, dont_write_bytecode)
         adapter.start()
     except KeyboardInterrupt:
         leave(130)
@@ -21,6 +21,7 @@ def main():
         load_failed(connection, error)
     output.loaded()
     server = hello(connection, adapter, most, about)
+    sys.dont_write_bytecode = dont_write_bytecode
     try:
         server.serve()
     except KeyboardInterrupt:
@@ -81,14 +82,17 @@ def greet(connection):
     return heard[0]
 
 
-def load(settings):
+def load(settings, dont_write_bytecode):
     """The function in the adapter of its style, and what HELLO says about it."""
     from .choose import choose
     from .find import find
     from .load import load as load_module
 
     target = find(settings)
+    # From here on it is the function's files that are compiled, by the image's own rule.
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, dont_write_bytecode
     module = load_module(target)
+    sys.dont_write_bytecode = compiled
     adapter, name = choose(module, target, settings)
     about = {
         "language": "python",

@@ -1,6 +1,12 @@
 """A small request for functions, with the names that Flask's has, read only as far as a function asks."""
 
-from .texts import Headers, MultiDict, content_type, form_pairs, percent_decoded, query_pairs, readable
+
+def texts():
+    """The readings of HTTP's texts, imported when a function first asks for one: many take only the body."""
+    from . import texts
+
+    return texts
+
 
 
 class Request:
@@ -25,26 +31,26 @@ class Request:
     raw_path = property(lambda self: self._call.head[1])
     is_secure = property(lambda self: self.scheme == "https")
     content_type = property(lambda self: self._call.header("content-type"))
-    mimetype = property(lambda self: content_type(self._call)[0])
+    mimetype = property(lambda self: texts().content_type(self._call)[0])
 
     @property
     def path(self):
-        return self._once("path", lambda: percent_decoded(self._call.head[1]))
+        return self._once("path", lambda: texts().percent_decoded(self._call.head[1]))
 
     @property
     def headers(self):
-        return self._once("headers", lambda: Headers(self._call.headers))
+        return self._once("headers", lambda: texts().Headers(self._call.headers))
 
     @property
     def args(self):
-        return self._once("args", lambda: MultiDict(query_pairs(self._call.head[2])))
+        return self._once("args", lambda: texts().MultiDict(texts().query_pairs(self._call.head[2])))
 
     @property
     def form(self):
         def read():
             if self.mimetype == "application/x-www-form-urlencoded":
-                return MultiDict(form_pairs(self._call.body.decode("utf-8", "replace")))
-            return MultiDict(())
+                return texts().MultiDict(texts().form_pairs(self._call.body.decode("utf-8", "replace")))
+            return texts().MultiDict(())
 
         return self._once("form", read)
 
@@ -56,7 +62,7 @@ class Request:
                 name, equals, value = part.strip().partition("=")
                 if equals:
                     pairs.append((name, value.strip('"')))
-            return MultiDict(pairs)
+            return texts().MultiDict(pairs)
 
         return self._once("cookies", read)
 
@@ -70,12 +76,12 @@ class Request:
 
     @property
     def base_url(self):
-        return f"{self.scheme}://{self.host}{readable(self._call.head[1])}"
+        return f"{self.scheme}://{self.host}{texts().readable(self._call.head[1])}"
 
     @property
     def url(self):
         query = self._call.head[2]
-        return self.base_url + ("?" + readable(query) if query else "")
+        return self.base_url + ("?" + texts().readable(query) if query else "")
 
     @property
     def host_url(self):
@@ -123,7 +129,7 @@ class Request:
 
     @property
     def values(self):
-        return self._once("values", lambda: MultiDict([*self.args.items(True), *self.form.items(True)]))
+        return self._once("values", lambda: texts().MultiDict([*self.args.items(True), *self.form.items(True)]))
 
     def __repr__(self):
         return f"<Request {self.url!r} [{self.method}]>"

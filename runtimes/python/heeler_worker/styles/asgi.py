@@ -2,7 +2,8 @@
 
 from ..adapter import Adapter
 from ..call import Cancelled
-from ..deliver import changed, with_length, write_async
+from ..deliver import with_length
+from ..deliver_async import changed, write_async
 from ..texts import percent_decoded
 
 

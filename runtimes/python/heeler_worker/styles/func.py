@@ -4,7 +4,7 @@ import os
 
 from ..adapter import Adapter, is_async, parameters
 from ..errors import LoadError, Refusal
-from ..events_http import as_event
+from ..events_seen import as_event
 from ..flask_values import flask_value
 from ..request import Request
 from ..values import TEXT

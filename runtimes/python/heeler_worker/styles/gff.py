@@ -5,7 +5,7 @@ Who registered a function in code has the last word on its signature, then FUNCT
 
 from ..adapter import Adapter, is_async
 from ..errors import Refusal
-from ..events_http import as_event
+from ..events_seen import as_event
 from ..flask_values import flask_value, page
 from ..request import Request
 from ..values import HTML

@@ -5,10 +5,8 @@ names of Flask's request. A result is text, bytes, a value for JSON, or a dictio
 """
 
 from ..adapter import Adapter
-from ..events import Event, attributes_of, data_of
-from ..events_http import as_event
-from ..request import Request
-from ..texts import json_or_none, text_or_bytes
+from ..events_seen import as_event
+from ..request import Request, texts
 from ..values import body_of, flat_headers, proxy_result, response_like, status_of, unpacked, with_type
 
 _ABSENT = object()
@@ -27,14 +25,14 @@ class HksRequest_(Request):
 
     def _own(self, name, default):
         if name == "body":
-            return self._once("text", lambda: text_or_bytes(self._call.body)) if self._call.body else default
+            return self._once("text", lambda: texts().text_or_bytes(self._call.body)) if self._call.body else default
         if name == "query":
             return dict(self.args)
         return getattr(self, name)
 
     def _fields(self):
         def read():
-            value = json_or_none(self._call.body)
+            value = texts().json_or_none(self._call.body)
             return value if isinstance(value, dict) else {}
 
         return self._once("fields", read)
@@ -113,13 +111,17 @@ class HksEvent(Hks):
 
 
 def event_of(call, raw):
+    from ..events import Event, attributes_of, data_of
+
     attributes = attributes_of(call)
     return Event(attributes, data=data_of(call, attributes.get("datacontenttype", ""), raw))
 
 
 def event_of_request(call, raw):
     """A plain POST: a JSON object with `type` and `data` is an event, anything else is the data of one."""
-    value = json_or_none(call.body)
+    from ..events import Event, data_of
+
+    value = texts().json_or_none(call.body)
     if isinstance(value, dict) and "type" in value and "data" in value:
         return Event(value)
     if value is not None and not raw:

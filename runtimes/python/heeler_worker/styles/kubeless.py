@@ -1,7 +1,7 @@
 """Kubeless: `f(event, context)` with two dictionaries. Results as its server, Bottle, takes them."""
 
 from ..adapter import Adapter
-from ..events_http import as_event
+from ..events_seen import as_event
 from ..request import Request
 from ..texts import content_type, is_json
 from ..values import HTML, JSON, dumped, flat_headers, response_like, status_of
