@@ -25,10 +25,12 @@ def choose(module, target, settings):
     framework = sys.modules.get("functions_framework")
     registry = getattr(framework, "_REGISTRY", {})
     style = target.style
-    if not style and registry and "hks_functions" not in sys.modules:
+    ours = sys.modules.get("hks_functions")
+    if not style and registry and ours is None:
         style = "http"
-        if len(target.names) > 1:
-            target.names = list(registry) if len(registry) == 1 else target.names
+    if not style and ours is not None and len(target.names) > 1:
+        # What a decorator has named goes before the usual names.
+        target.names = [*ours._REGISTRY, *registry, *target.names]
     if style == "http":
         from .styles.gff import gff
 

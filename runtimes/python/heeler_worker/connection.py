@@ -39,7 +39,8 @@ class Connection:
         self.reads = 0
         #: Called when a call comes and the guard sleeps.
         self.wake_guard = None
-        #: Called with calls in `ready` when the main thread is in the middle of one itself.
+        #: Called with calls in `ready` when the main thread is in the middle of one itself, by who holds `reading`:
+        #: the next to read might wait long, and nobody would begin with them.
         self.spill = None
         #: Whether functions want their request whole; else they begin with its first piece.
         self.whole = True
@@ -108,10 +109,10 @@ class Connection:
                 try:
                     if not ready():
                         self.pump()
+                    if self.ready and self.spill is not None:
+                        self.spill()
                 finally:
                     self.reading.release()
-                if self.ready and self.spill is not None:
-                    self.spill()
             else:
                 call.listen(PATIENCE)
 

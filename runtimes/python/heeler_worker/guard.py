@@ -50,10 +50,10 @@ class Guard:
                 if connection.reads == seen:
                     connection.pump(DONT_WAIT)
                 seen = connection.reads
+                if (connection.ready or connection.leaving) and connection.spill is not None:
+                    connection.spill()
             finally:
                 connection.reading.release()
-            if (connection.ready or connection.leaving) and connection.spill is not None:
-                connection.spill()
 
     def sleep(self):
         self.asleep = True

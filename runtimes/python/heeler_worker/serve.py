@@ -63,17 +63,13 @@ class Server:
                 self.run(call)
 
     def spill(self):
-        """Gives every waiting call to a thread: the main one is busy."""
+        """Gives every waiting call to a thread: the main one is busy. The caller holds `reading`."""
         ready = self.connection.ready
-        while True:
-            with self.connection.reading:
-                if not ready:
-                    return
-                call = ready.popleft()
-                if call.over:
-                    continue
+        while ready:
+            call = ready.popleft()
+            if not call.over:
                 call.begun = True
-            self.threads.give(call)
+                self.threads.give(call)
 
     def run(self, call):
         call.began = began = perf_counter_ns()

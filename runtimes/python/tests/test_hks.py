@@ -97,6 +97,20 @@ class Events(Table):
             with self.subTest(name), Worker(code.format(name)) as worker:
                 self.check(worker.ask(body=b"x"), 200, said)
 
+    def test_framework_of_google_with_ours(self):
+        code = """
+        import functions_framework, hks_functions
+        @functions_framework.http
+        def hello(request):
+            return {"statusCode": 404, "body": "none", "name": request.get("name")}
+        """
+        with Worker(code, {"handler": "anything.py"}) as worker:
+            self.assertEqual((worker.said["style"], worker.said["function"]), ("hks", "anything.hello"))
+            self.check(worker.ask(), 404, "none")
+        with Worker(code.replace(", hks_functions", "").replace('request.get("name")', "None"), {"handler": "anything.py"}) as worker:
+            answer = worker.ask()
+            self.assertEqual((answer.status, answer.header("content-type")), (200, "application/json"))
+
     def test_events_that_are_none(self):
         for headers, body, status in (
             ({"content-type": "application/cloudevents+json"}, b"{broken", 400),

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import random
 import struct
 import unittest
 
@@ -111,6 +112,23 @@ class Broken(Case):
         ):
             with self.subTest(what):
                 self.check_broken(data, before)
+
+    def test_random_bytes(self):
+        """Whatever comes, the worker goes on or ends with 70 and one line; it never says anything odd."""
+        chance = random.Random(7)
+        frames = [golden(name) for name in ("call", "cancel", "data", "end_heeler", "window", "ping", "bye", "optional")]
+        for _ in range(40):
+            with Worker(CODE, greet=False) as worker:
+                worker.send(hello())
+                worker.next(HELLO)
+                data = bytearray(b"".join(chance.choices(frames, k=6)))
+                for _ in range(chance.randrange(4)):
+                    data[chance.randrange(len(data))] = chance.randrange(256)
+                worker.send(bytes(data))
+                worker.socket.shutdown(1)
+                code = worker.ended()
+                self.assertIn(code, (0, 70), data.hex())
+                self.assertEqual(worker.stderr().count("\n"), code // 70, data.hex())
 
 
 if __name__ == "__main__":
