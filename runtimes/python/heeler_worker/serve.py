@@ -1,0 +1,93 @@
+"""Serving with functions that block: in the main thread, and in others where several calls may run at once.
+
+The main thread reads a call, runs the function and answers. With room for several calls at once it goes on doing that
+while the functions take next to no time, since threads would only pass Python's one lock around; once a call has
+taken longer, the calls that follow go to threads, and the main thread reads.
+"""
+
+from time import perf_counter_ns
+
+from . import output
+from .connection import DONT_WAIT
+from .errors import failed
+from .guard import LOOK, Guard
+
+#: A function that takes longer than this is worth a thread of its own.
+SLOW_NS = 1_000_000
+#: For so many calls a slow one is remembered.
+MEMORY = 64
+
+
+class Server:
+    def __init__(self, connection, adapter, most):
+        self.connection = connection
+        self.adapter = adapter
+        self.most = most
+        self.threads = None
+        #: How many calls are still to go to threads because of a slow one.
+        self.slow = 0
+        if most > 1:
+            # `threading` takes whatever thread imports it first for the main one.
+            from .threads import Threads
+
+            self.threads = Threads(self.run, most)
+            connection.spill = self.spill
+        connection.whole = not adapter.streams
+        connection.can_take = self.can_take
+        self.guard = Guard(connection)
+        connection.wake_guard = self.guard.wake
+
+    def serve(self):
+        """Until heeler says goodbye and the last call is done."""
+        connection, ready, reading = self.connection, self.connection.ready, self.connection.reading
+        while True:
+            with reading:
+                if not ready and not connection.leaving:
+                    connection.pump()
+                if not ready:
+                    if not connection.leaving:
+                        continue
+                    if not connection.calls:
+                        return
+                    # The calls that are left may end without a frame to read, so nobody waits for one here.
+                    connection.pump(DONT_WAIT)
+                    self.guard.nap.acquire(True, LOOK / 4)
+                    continue
+                call = ready.popleft()
+                if call.over:
+                    continue
+                call.begun = True
+            if self.threads is not None and (self.slow or ready):
+                self.threads.give(call)
+            else:
+                self.run(call)
+
+    def spill(self):
+        """Gives every waiting call to a thread: the main one is busy. The caller holds `reading`."""
+        ready = self.connection.ready
+        while ready:
+            call = ready.popleft()
+            if not call.over:
+                call.begun = True
+                self.threads.give(call)
+
+    def run(self, call):
+        call.began = began = perf_counter_ns()
+        try:
+            output.run_in(call, self.adapter.blocking, call)
+        except BaseException as error:
+            failed(call, error, self.adapter)
+        if self.threads is not None:
+            if perf_counter_ns() - began > SLOW_NS:
+                self.slow = MEMORY
+            elif self.slow:
+                self.slow -= 1
+
+    def can_take(self):
+        running = sum(1 for call in list(self.connection.calls.values()) if call.begun)
+        if running >= self.most:
+            return False, f"{running} of {self.most} calls are running"
+        return self.adapter.can_take()
+
+    def stop(self):
+        self.adapter.stop()

@@ -1,0 +1,1 @@
+"""One file for each style of function: what its arguments are and what its results mean."""
