@@ -120,7 +120,7 @@ function writeHeader(buf, at, length, type, last, stream) {
 function readFields(buf, start, end) {
   if (start === end) return [];
   if (buf[end - 1] !== 0) throw new Broken('a field does not end with NUL');
-  return buf.latin1Slice(start, end - 1).split('\0');
+  return buf.toString('latin1', start, end - 1).split('\0');
 }
 
 /** What was read as Latin-1 and is text: UTF-8 where it holds more than ASCII. */

@@ -17,7 +17,10 @@ class Link {
     this.out = Buffer.allocUnsafeSlow(OUT_BYTES);
     this.used = 0;
     this.scheduled = false;
+    this.closed = false;
+    this.drainers = [];
     this.flush = this.flush.bind(this);
+    this.drained = this.drained.bind(this);
     const parser = new Parser(onFrame);
     this.socket = new net.Socket({
       fd,
@@ -29,13 +32,18 @@ class Link {
           try {
             parser.feed(buf, size);
           } catch (error) {
+            this.closed = true;
             onBroken(error);
           }
           return true;
         },
       },
     });
-    this.socket.on('end', onEnd).on('close', onEnd).on('error', onEnd);
+    const ended = () => {
+      this.closed = true;
+      onEnd();
+    };
+    this.socket.on('end', ended).on('close', ended).on('error', ended);
   }
 
   /** How many bytes wait because heeler does not read. */
@@ -102,17 +110,24 @@ class Link {
       if (done === bytes.length) return;
     }
     const rest = bytes.subarray(done);
-    this.socket.write(reused ? Buffer.from(rest) : rest);
+    this.socket.write(reused ? Buffer.from(rest) : rest, this.drained);
   }
 
   /** Calls back as soon as nothing waits any more. */
   whenDrained(then) {
+    this.flush();
     if (this.waiting === 0) then();
-    else this.socket.once('drain', then);
+    else this.drainers.push(then);
+  }
+
+  drained() {
+    while (this.waiting === 0 && this.drainers.length > 0) this.drainers.shift()();
   }
 
   /** For the last words of a process that is ending: waits for the kernel, but not long. */
   flushNow() {
+    // What the socket's queue still holds would have to go first, and cannot: there is no loop any more.
+    if (this.waiting > 0) return;
     let at = 0;
     for (let tries = 0; at < this.used && tries < 200; tries++) {
       try {
