@@ -2,7 +2,6 @@
 // What Express adds to an answer. The few methods that are whole packages of their own there (files, templates, content
 // negotiation) are Express' own where it is installed, and are not loaded before somebody calls them.
 
-const { STATUS_CODES } = require('./statuses');
 const { byEnding, withUtf8 } = require('./mime');
 const { Response } = require('./response');
 const { Request } = require('./request');
@@ -67,7 +66,7 @@ const helpers = {
   sendStatus(code) {
     this.status(code);
     this.type('txt');
-    return this.send(STATUS_CODES[code] ?? String(code));
+    return this.send(statusText(code) ?? String(code));
   },
 
   location(url) {
@@ -77,7 +76,7 @@ const helpers = {
   redirect(status, url) {
     if (url === undefined) [status, url] = [302, status];
     const address = this.location(url).get('location');
-    const said = STATUS_CODES[status];
+    const said = statusText(status);
     const page = `<!DOCTYPE html><head><title>${said}</title></head><body><p>${said}. Redirecting to ${escapeHtml(address)}</p></body>`;
     const kind = preferred(this.req.headers.accept);
     this.vary('Accept');
@@ -126,6 +125,11 @@ const helpers = {
       : name ? express.method(Response, 'attachment').call(this, name) : this.setHeader('content-disposition', 'attachment');
   },
 };
+
+/** Node's words for a status; its http is not loaded before somebody needs them. */
+function statusText(code) {
+  return require('node:http').STATUS_CODES[code];
+}
 
 function sendChunk(res, chunk) {
   let body = chunk;
