@@ -288,4 +288,4 @@ function abandon(req, res) {
   close(res);
 }
 
-module.exports = { Response, abandon, encodeHeaders, coded };
+module.exports = { Response, abandon, lowerName, checkValue };
