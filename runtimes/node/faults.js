@@ -9,7 +9,7 @@ function watch(serving) {
     const call = serving.call();
     console.error('unhandled rejection:', reason);
     // A rejected promise leaves nothing half done in the process: the worker goes on.
-    if (call !== undefined) answer(serving, call, reason);
+    if (call !== undefined) serving.raise(call, reason);
   });
   process.on('uncaughtException', (error, origin) => {
     if (origin === 'unhandledRejection' || process.listenerCount('uncaughtException') > 1) return;
@@ -24,16 +24,9 @@ function watch(serving) {
 
 function fault(serving, call, error) {
   console.error('uncaught exception:', error);
-  if (call !== undefined) answer(serving, call, error);
+  if (call !== undefined) serving.raise(call, error);
   // Whatever was on the stack was left in the middle: nobody knows what it holds. Calls under way finish here.
   serving.retire(`uncaught exception: ${error?.message ?? error}`);
-}
-
-/** As the function's style answers errors, and without waiting for the code: it will not come to its end any more. */
-function answer(serving, call, error) {
-  if (serving.style.failed) serving.style.failed(call, error);
-  else call.fail(error);
-  call.settle();
 }
 
 module.exports = { watch };

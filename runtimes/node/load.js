@@ -19,6 +19,7 @@ async function load(settings) {
   // What the handler starts by `process.argv[1]`, cluster among others, is the handler's file and not this worker.
   process.argv[1] = file;
   require('./framework').makeResolvable();
+  require('./awslambda').install();
   const exported = await importFile(file);
   const { makeStyle } = require('./style');
   const loaded = await makeStyle(wanted, file, exported, LoadError);

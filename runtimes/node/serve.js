@@ -104,18 +104,25 @@ class Serving {
       if (result !== null && typeof result === 'object' && typeof result.then === 'function') this.follow(call, result);
       else if (result !== PENDING) call.settle();
     } catch (error) {
-      call.fail(error);
-      call.settle();
+      this.raise(call, error);
     }
+  }
+
+  /** The function's code has ended with an error: its style knows how that is answered. */
+  raise(call, error) {
+    try {
+      if (this.style.failed) this.style.failed(call, error);
+      else call.fail(error);
+    } catch (failure) {
+      call.fail(failure);
+    }
+    call.settle();
   }
 
   follow(call, promise) {
     promise.then(
       () => call.settle(),
-      (error) => {
-        call.fail(error);
-        call.settle();
-      },
+      (error) => this.raise(call, error),
     );
   }
 

@@ -20,6 +20,10 @@ function make({ fn, owner }) {
         else if (!byCallback && fn.length < 2) context.succeed(undefined);
       }).then((context) => answer(call, context));
     },
+    failed(call, error) {
+      if (error instanceof BadJson) call.reply(400, 'content-type\0text/plain; charset=utf-8\0', error.message);
+      else call.fail(error);
+    },
   };
 }
 
@@ -99,7 +103,6 @@ function bodyOf(call, raw) {
 class BadJson extends Error {
   constructor() {
     super('the body is not JSON');
-    this.status = 400;
   }
 }
 
