@@ -208,7 +208,7 @@ for (const ours of [Request, Response]) {
   Object.defineProperty(ours.prototype, 'app', { configurable: true, get: express.app, set(app) { define(this, 'app', app); } });
 }
 Object.defineProperty(Request.prototype, 'subdomains', {
-  get() { return this.hostname ? this.hostname.split('.').reverse().slice(2) : []; },
+  get() { return /[a-z]/i.test(this.hostname ?? '') && !this.hostname.startsWith('[') ? this.hostname.split('.').reverse().slice(2) : []; },
 });
 
 function define(object, name, value) {

@@ -29,10 +29,10 @@ function parse(header) {
 function withUtf8(header) {
   const { type } = parse(header);
   if (type === '') return header;
-  const others = header.split(';').slice(1).map((part) => part.trim()).filter((part) => part && !/^charset\s*=/i.test(part));
-  // In the order of their names, as content types are put together in Express.
-  const all = [...others, 'charset=utf-8'].sort();
-  return [type, ...all].join('; ');
+  const words = header.split(';').slice(1).map((part) => part.trim()).filter(Boolean);
+  const at = words.findIndex((word) => /^charset\s*=/i.test(word));
+  words.splice(at < 0 ? words.length : at, at < 0 ? 0 : 1, 'charset=utf-8');
+  return [type, ...words].join('; ');
 }
 
 module.exports = { byEnding, parse, withUtf8, TYPES };

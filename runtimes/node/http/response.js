@@ -159,7 +159,7 @@ function writeHead(status, reason, headers) {
   this.statusCode = code;
   if (Array.isArray(headers)) setPairs(this, headers);
   else if (headers) for (const [name, value] of Object.entries(headers)) this.setHeader(name, value);
-  this._header = this._encode();
+  this._header = encodeHeaders(this._headers);
   return this;
 }
 
@@ -173,10 +173,6 @@ function setPairs(res, list) {
 function implicitHeader() {
   this.writeHead(this.statusCode);
 }
-
-Response.prototype._encode = function () {
-  return encodeHeaders(this._headers);
-};
 
 function encodeHeaders(headers) {
   let fields = '';

@@ -57,7 +57,10 @@ class Peer {
     const found = new Promise((resolve) => {
       waiter = () => {
         const value = look();
-        if (value !== undefined && value !== false) resolve(value);
+        if (value === undefined || value === false) return;
+        // At once: what is found is taken, and another look would take more.
+        this.waiters.splice(this.waiters.indexOf(waiter), 1);
+        resolve(value);
       };
       this.waiters.push(waiter);
       waiter();
@@ -66,7 +69,7 @@ class Peer {
       return await Promise.race([found, deadline]);
     } finally {
       clearTimeout(stop);
-      this.waiters.splice(this.waiters.indexOf(waiter), 1);
+      if (this.waiters.includes(waiter)) this.waiters.splice(this.waiters.indexOf(waiter), 1);
     }
   }
 
@@ -93,7 +96,6 @@ class Peer {
   async greeted(options) {
     this.hello(options);
     const { payload } = await this.until('HELLO', () => {
-      if (this.code !== undefined) throw new Error(`the worker ended with ${this.code}: ${this.texts.stderr}`);
       return this.frames[0]?.type === T.HELLO ? this.frames.shift() : undefined;
     });
     this.about = { version: payload.readUInt16BE(0), window: payload.readUInt32BE(4), concurrency: payload.readUInt32BE(8), ...fromPairs(payload.subarray(12)) };

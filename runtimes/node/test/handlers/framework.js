@@ -43,7 +43,7 @@ const http = {
     raw: req.rawBody === undefined ? 'undefined' : req.rawBody.toString('base64'), isBuffer: Buffer.isBuffer(req.body),
     get: req.get('X-Test') ?? null, referrer: req.get('referrer') ?? null, hostname: req.hostname, ip: req.ip, ips: req.ips, protocol: req.protocol, secure: req.secure,
     xhr: req.xhr, subdomains: req.subdomains, httpVersion: req.httpVersion, id: typeof req.executionId, span: req.spanId ?? null,
-    xtest: req.headers['x-test'] ?? null, cookie: req.headers.cookie ?? null, complete: req.complete,
+    xtest: req.headers['x-test'] ?? null, cookie: req.headers.cookie ?? null,
   }),
   throwing: () => { throw new Error('it broke'); },
   rejecting: async () => { throw new TypeError('it broke later'); },
