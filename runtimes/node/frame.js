@@ -5,6 +5,8 @@ const VERSION = 1;
 const HEADER_BYTES = 12;
 const MAX_PAYLOAD = 262144;
 const LAST = 1;
+/** Types from here on may be passed over by whoever does not know them. */
+const OPTIONAL = 128;
 
 const T = {
   HELLO: 1, CALL: 2, DATA: 3, END: 4, REPLY: 5, ERROR: 6, CANCEL: 7,
@@ -83,6 +85,8 @@ class Parser {
   show(header, at, buf, start, end, owned) {
     const type = header[at + 4];
     const flags = header[at + 5];
+    // Frames of a later version: what they mean by their other bytes is theirs.
+    if (type >= OPTIONAL) return;
     if (flags > LAST) throw new Broken(`frame type ${type} has flags ${flags}, only ${LAST} is known`);
     if (header[at + 6] !== 0 || header[at + 7] !== 0) throw new Broken(`frame type ${type} has bytes 6 and 7 not zero`);
     const stream = readU32(header, at + 8);

@@ -28,7 +28,7 @@ class Link {
       writable: true,
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-        callback(size, buf) {
+        callback: (size, buf) => {
           try {
             parser.feed(buf, size);
           } catch (error) {

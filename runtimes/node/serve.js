@@ -78,7 +78,7 @@ class Serving {
   }
 
   unknown(type, stream) {
-    if (type < 128) throw new Broken(`a frame of type ${type} on stream ${stream}`);
+    throw new Broken(`a frame of type ${type} on stream ${stream}`);
   }
 
   /** Frames for a call that has ended here may have crossed its last words. */

@@ -14,9 +14,9 @@ const HELLO_HEAD = 12;
 const USUAL_CONCURRENCY = 100;
 
 function main() {
-  const fd = Number(process.env.HEELER_FD);
+  const fd = /^\d+$/.test(process.env.HEELER_FD ?? '') ? Number(process.env.HEELER_FD) : 1;
   delete process.env.HEELER_FD;
-  if (!Number.isInteger(fd) || fd < 0 || fd === 1 || fd === 2) {
+  if (fd === 1 || fd === 2) {
     process.stderr.write('heeler node worker: HEELER_FD names no socket; heeler starts this program, nobody else\n');
     process.exit(BROKEN_EXIT);
   }

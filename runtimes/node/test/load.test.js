@@ -67,7 +67,7 @@ for (const [name, files, { settings, env }, words] of MISSED) {
     const told = readError(payload);
     assert.strictEqual(last, true);
     assert.strictEqual(told.kind, 3);
-    assert.strictEqual(await peer.exited, 1);
+    assert.strictEqual(await peer.ended(), 1);
     for (const word of words) {
       assert.match(`${told.message}\n${told.stack}`, word);
       assert.match(peer.texts.stderr, word);

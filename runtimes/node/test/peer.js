@@ -142,9 +142,14 @@ class Peer {
     this.send(T.WINDOW, false, stream, payload);
   }
 
+  /** How the worker ended. */
+  ended() {
+    return this.until('end of the worker', () => this.code);
+  }
+
   async bye() {
     this.send(T.BYE, false, 0);
-    return this.exited;
+    return this.ended();
   }
 }
 

@@ -48,7 +48,7 @@ test('every golden frame of heeler is taken, those broken for a worker are not',
   for (const name of fs.readdirSync(path.join(GOLDEN, 'broken')).filter((file) => /^(both|worker)_/.test(file))) {
     const peer = await worker(t, HANDLER);
     peer.socket.write(hex(path.join('broken', name)));
-    assert.strictEqual(await peer.exited, 70, name);
+    assert.strictEqual(await peer.ended(), 70, name);
     assert.match(peer.texts.stderr, /^heeler node worker: heeler sent [^\n]+\n$/, name);
   }
 });
@@ -74,7 +74,7 @@ test('hello: version, windows, places and what it says of itself', async (t) => 
 test('broken bytes end the worker with 70 and one line', async (t) => {
   const cases = {
     'a call on stream 0': callFrame(0),
-    'a frame of 262145 bytes': u32(262145),
+    'a frame of 262145 bytes': Buffer.concat([u32(262145), Buffer.alloc(8)]),
     'a frame of type 99': frame(99, false, 0, Buffer.alloc(0)),
     'a frame of type 14': frame(14, false, 3, Buffer.alloc(0)),
     'a frame of type 5': frame(T.REPLY, true, 0, Buffer.alloc(0)),
@@ -88,7 +88,7 @@ test('broken bytes end the worker with 70 and one line', async (t) => {
   for (const [words, bytes] of Object.entries(cases)) {
     const peer = await worker(t, HANDLER);
     peer.socket.write(bytes);
-    assert.strictEqual(await peer.exited, 70, words);
+    assert.strictEqual(await peer.ended(), 70, words);
     assert.match(peer.texts.stderr, new RegExp(`^heeler node worker: heeler sent .*${words}.*\n$`));
   }
 });
@@ -98,10 +98,10 @@ test('more body than the window allows, and a second use of an open stream, are 
   const over = await worker(t, { 'function.js': 'exports.function = (req) => {};' }, { settings: { handler_style: 'http', handler_body: 'stream' } });
   over.start({ method: 'POST', last: false });
   for (let at = 0; at < 5; at++) over.send(T.DATA, false, 1, Buffer.alloc(262144));
-  assert.strictEqual(await over.exited, 70);
+  assert.strictEqual(await over.ended(), 70);
   const twice = await worker(t, waiting);
   twice.socket.write(Buffer.concat([callFrame(1), callFrame(1)]));
-  assert.strictEqual(await twice.exited, 70);
+  assert.strictEqual(await twice.ended(), 70);
   assert.match(twice.texts.stderr, /a second call on stream 1/);
 });
 
@@ -149,19 +149,19 @@ test('bye: calls are finished, the stop hook runs, the end is 0', async (t) => {
   assert.strictEqual((await peer.take(T.PONG)).payload[1], 0);
   peer.child.kill('SIGUSR2');
   assert.strictEqual((await peer.answer(1)).body, 'done');
-  assert.strictEqual(await peer.exited, 0);
+  assert.strictEqual(await peer.ended(), 0);
   assert.match(peer.texts.stderr, /stopped/);
 });
 
 test('the end of the socket ends the worker', async (t) => {
   const peer = await worker(t, { 'function.js': 'setInterval(() => {}, 1000); exports.handle = () => 1;' });
   peer.socket.end();
-  assert.strictEqual(await peer.exited, 0);
+  assert.strictEqual(await peer.ended(), 0);
 });
 
 test('without a socket it says who starts it', async (t) => {
   const peer = new Peer({ cwd: folder(t, HANDLER), env: { HEELER_FD: '' } });
-  assert.strictEqual(await peer.exited, 70);
+  assert.strictEqual(await peer.ended(), 70);
   assert.match(peer.texts.stderr, /HEELER_FD/);
 });
 
