@@ -1,7 +1,7 @@
 'use strict';
 // Small readings of a call: its body as text, its query and headers as objects, its event.
 
-const { headersOf } = require('./http/request');
+const { headersOf } = require('./http/headers');
 const { parse } = require('./http/mime');
 
 function isJson(type) {

@@ -1,7 +1,7 @@
 'use strict';
 // Results of functions as answers: status, header fields as they go over the wire, and a body.
 
-const { lowerName, checkValue } = require('./http/response');
+const { lowerName, checkValue } = require('./http/headers');
 
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';

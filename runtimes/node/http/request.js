@@ -4,11 +4,8 @@
 
 const { Readable } = require('node:stream');
 const { EventEmitter } = require('node:events');
+const { headersOf } = require('./headers');
 
-/** Repeated headers of which Node keeps the first; all others it joins. */
-const ONCE = new Set(['age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host',
-  'if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards', 'proxy-authorization',
-  'referer', 'retry-after', 'server', 'user-agent']);
 const STREAM = { autoDestroy: false, highWaterMark: 65536 };
 
 /** What is left of a connection. It exists because so much code looks at it. */
@@ -137,21 +134,6 @@ function pass(req) {
   req.push(null);
 }
 
-function headersOf(call) {
-  const headers = {};
-  const fields = call.fields;
-  for (let at = call.headersFrom; at < fields.length - 1; at += 2) {
-    const name = fields[at];
-    const value = fields[at + 1];
-    const had = headers[name];
-    if (name === 'set-cookie') (headers[name] ??= []).push(value);
-    else if (had === undefined || !Object.hasOwn(headers, name)) headers[name] = value;
-    else if (name === 'cookie') headers[name] = `${had}; ${value}`;
-    else if (!ONCE.has(name)) headers[name] = `${had}, ${value}`;
-  }
-  return headers;
-}
-
 /** Of a list the first; a proxy puts its own words behind those that came. */
 function first(list) {
   if (list === undefined) return undefined;
@@ -172,4 +154,4 @@ function isFresh(headers, etag, modified) {
   return modified !== undefined && Date.parse(modified) <= Date.parse(since);
 }
 
-module.exports = { Request, headersOf };
+module.exports = { Request };

@@ -3,13 +3,9 @@
 // its prototype, because Express and others put their own prototypes under it.
 
 const { EventEmitter } = require('node:events');
+const { checkValue, coded, lowerName } = require('./headers');
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FORBIDDEN = /[^\t\x20-\x7e\x80-\xff]/;
 const EMPTY = Buffer.alloc(0);
-/** Names that have been checked, with their lower case: there are few, and they come again. */
-const names = new Map();
-
 class Response extends EventEmitter {
   constructor(call, req) {
     super();
@@ -72,30 +68,6 @@ class Response extends EventEmitter {
 
 function same() { return this; }
 function nothing() {}
-
-function coded(ErrorType, code, message) {
-  const error = new ErrorType(message);
-  error.code = code;
-  return error;
-}
-
-function lowerName(name) {
-  let lower = names.get(name);
-  if (lower !== undefined) return lower;
-  if (typeof name !== 'string' || !TOKEN.test(name)) {
-    throw coded(TypeError, 'ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${name}"]`);
-  }
-  lower = name.toLowerCase();
-  if (names.size < 1000) names.set(name, lower);
-  return lower;
-}
-
-function checkValue(name, value) {
-  if (value === undefined) {
-    throw coded(TypeError, 'ERR_HTTP_INVALID_HEADER_VALUE', `Invalid value "undefined" for header "${name}"`);
-  }
-  if (FORBIDDEN.test(value)) throw coded(TypeError, 'ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
-}
 
 function checkValues(name, value) {
   if (!Array.isArray(value)) return checkValue(name, value);
@@ -284,4 +256,4 @@ function abandon(req, res) {
   close(res);
 }
 
-module.exports = { Response, abandon, lowerName, checkValue };
+module.exports = { Response, abandon };

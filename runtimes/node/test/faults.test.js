@@ -129,11 +129,13 @@ test('long lines go in pieces, and NUL passes', async (t) => {
 test('children of the function do not hold the socket', async (t) => {
   const code = `const { execFileSync, spawn } = require('node:child_process');
     exports.handle = () => { const list = execFileSync('sh', ['-c', 'ls -l /proc/self/fd; echo env:$HEELER_FD']).toString();
-      spawn('sleep', ['30'], { detached: true, stdio: 'ignore' }).unref(); return list; };`;
+      spawn('sleep', ['30'], { detached: true, stdio: 'ignore' }).unref();
+      return { list, ours: require('node:fs').readlinkSync('/proc/self/fd/3') }; };`;
   const peer = await worker(t, { 'function.js': code });
-  const { body } = await peer.call();
-  assert.doesNotMatch(body, /socket:/);
-  assert.match(body, /env:$/m);
+  const { list, ours } = JSON.parse((await peer.call()).body);
+  assert.match(ours, /^socket:/);
+  assert.ok(!list.includes(ours), list);
+  assert.match(list, /env:$/m);
   const closed = new Promise((resolve) => { peer.socket.once('close', resolve); });
   peer.child.kill('SIGKILL');
   await closed;
