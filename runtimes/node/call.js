@@ -48,6 +48,7 @@ class Call {
     this.ended = false;
     this.cancelled = false;
     this.acknowledged = false;
+    this.started = false;
     this.codeEnded = false;
     this.queue = null;
     this.trailers = undefined;
@@ -144,7 +145,6 @@ class Call {
       this.takePiece = null;
       this.first = parts.length === 1 ? parts[0] : Buffer.concat(parts);
       if (!this.cancelled) then();
-      else this.settle();
     });
   }
 
@@ -294,7 +294,7 @@ class Call {
   cancel() {
     this.cancelled = true;
     this.queue = null;
-    if (this.codeEnded) return this.acknowledge(true);
+    if (this.codeEnded || !this.started) return this.acknowledge(true);
     this.acknowledge(false);
     if (this.abort !== null) this.serving.inCall(this, () => this.abort.abort());
     if (this.onCancel !== null) this.serving.inCall(this, this.onCancel);

@@ -99,6 +99,7 @@ class Serving {
   }
 
   start(call) {
+    call.started = true;
     try {
       const result = this.current.run(call, this.serveOne, call);
       if (result !== null && typeof result === 'object' && typeof result.then === 'function') this.follow(call, result);

@@ -191,6 +191,14 @@ test('cancel: a function that has returned and only waits for events gives its p
   await peer.until('CANCELLED with LAST', () => peer.frames.some((f) => f.type === T.CANCELLED && f.stream === 1 && f.last));
 });
 
+test('cancel: a call whose body had not come is over at once', async (t) => {
+  const peer = await worker(t, { 'function.js': 'let n = 0; exports.handle = () => ++n;' });
+  const stream = peer.start({ method: 'POST', last: false, body: 'half' });
+  peer.send(T.CANCEL, false, stream, Buffer.from([0]));
+  assert.strictEqual((await peer.take(T.CANCELLED, stream)).last, true);
+  assert.strictEqual((await peer.call()).body, '1');
+});
+
 test('cancel: in answer to one that crossed the last frame nothing is said', async (t) => {
   const peer = await worker(t, HANDLER);
   await peer.call({ body: 'x' });
