@@ -1,0 +1,182 @@
+'use strict';
+// Knative func: `handle(context, data)`, with init, shutdown, liveness and readiness beside it.
+
+const { createRequire } = require('node:module');
+const { bodyOf, fieldsOf, statusOf } = require('../values');
+const { attributesOf, dataType, headersOf, isJson, jsonOrUndefined, queryOf, strictText, typeOf } = require('../texts');
+const { form } = require('../http/body');
+const { parse } = require('../http/mime');
+
+const METHODS = 'OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH';
+const FROZEN = Object.freeze({});
+const LEVELS = { trace: 0, debug: 0, info: 1, warn: 2, error: 3, fatal: 3 };
+
+async function make({ fn, owner, file }) {
+  const hooks = hooksOf(owner);
+  if (hooks.init) await hooks.init(FROZEN);
+  const origins = hooks.cors ? [].concat(hooks.cors()).join(', ') : '*';
+  const makeEvent = eventMaker(file);
+  return {
+    serve(call) {
+      if (call.method === 'OPTIONS') return call.reply(200, withCors('', origins), '');
+      const context = new Context(call, makeEvent);
+      const data = call.isEvent ? context.cloudevent : context.body;
+      const result = fn.call(FROZEN, context, data);
+      if (typeof result?.then === 'function') return result.then((value) => answer(call, value, origins));
+      return answer(call, result, origins);
+    },
+    failed: (call, error) => failed(call, error, origins),
+    alive: hooks.liveness,
+    ready: hooks.readiness,
+    stop: hooks.shutdown,
+  };
+}
+
+/** The module's functions beside `handle`, of its default export too. */
+function hooksOf(owner) {
+  const found = {};
+  for (const name of ['init', 'shutdown', 'liveness', 'readiness', 'cors']) {
+    const hook = owner?.[name] ?? owner?.default?.[name];
+    if (typeof hook === 'function') found[name] = hook.bind(owner);
+  }
+  return found;
+}
+
+class Context {
+  #call;
+
+  constructor(call, makeEvent) {
+    this.#call = call;
+    const { one } = queryOf(call.query);
+    // There a query may overwrite what follows; here it may not.
+    Object.assign(this, one);
+    this.query = { ...one };
+    this.headers = headersOf(call);
+    this.method = call.method;
+    this.httpVersion = call.version === 20 ? '2.0' : call.version === 10 ? '1.0' : '1.1';
+    this.httpVersionMajor = call.version === 20 ? 2 : 1;
+    this.httpVersionMinor = call.version === 11 ? 1 : 0;
+    this.contentType = call.header('content-type');
+    this.body = call.isEvent ? undefined : bodyOfRequest(call);
+    this.rawBody = process.env.FUNC_INCLUDE_RAW ? call.first : undefined;
+    this.cloudevent = call.isEvent ? makeEvent(call) : undefined;
+    if (call.isEvent) this.body = this.cloudevent.data;
+    this.log = logger(call);
+  }
+
+  /** An answer that is an event, put together by its parts. */
+  cloudEventResponse(data) {
+    return new EventResponse(data);
+  }
+
+  get signal() {
+    return this.#call.signal;
+  }
+}
+
+function logger(call) {
+  const print = (level) => (...values) => call.log(level, 3, require('node:util').format(...values));
+  return Object.fromEntries(Object.entries(LEVELS).map(([name, level]) => [name, print(level)]));
+}
+
+function bodyOfRequest(call) {
+  if (call.first.length === 0) return undefined;
+  const type = typeOf(call);
+  if (type === '' || isJson(type)) {
+    const value = jsonOrUndefined(call.first.toString());
+    if (value !== undefined) return value;
+    if (type !== '') throw Object.assign(new Error('the body is not JSON'), { code: 400 });
+  }
+  if (type === 'application/x-www-form-urlencoded') return form(call.first.toString());
+  if (type.startsWith('text/')) return call.first.toString();
+  return call.first;
+}
+
+/** The CloudEvents package's own event where the function has it, else the same keys. */
+function eventMaker(file) {
+  let CloudEvent;
+  return (call) => {
+    const attributes = attributesOf(call);
+    const type = dataType(attributes);
+    const text = strictText(call.first);
+    const data = call.first.length === 0 ? undefined : type === '' || isJson(type) ? jsonOrUndefined(text ?? '') ?? text ?? call.first : text ?? call.first;
+    if (CloudEvent === undefined) CloudEvent = packageOf(file);
+    return CloudEvent === null ? { ...attributes, data } : new CloudEvent({ ...attributes, data }, false);
+  };
+}
+
+function packageOf(file) {
+  try {
+    return createRequire(file)('cloudevents').CloudEvent ?? null;
+  } catch {
+    return null;
+  }
+}
+
+class EventResponse {
+  #event;
+
+  constructor(data) {
+    this.#event = { specversion: '1.0', id: require('node:crypto').randomUUID(), source: '/', type: 'dev.knative.function', data };
+  }
+
+  #set(name, value) {
+    this.#event[name] = value;
+    return this;
+  }
+
+  version(value) { return this.#set('specversion', value); }
+  id(value) { return this.#set('id', value); }
+  type(value) { return this.#set('type', value); }
+  source(value) { return this.#set('source', value); }
+  response() { return this.#event; }
+}
+
+function isEvent(value) {
+  return typeof value.specversion === 'string' && typeof value.id === 'string' && typeof value.type === 'string' && typeof value.source === 'string';
+}
+
+function answer(call, result, origins) {
+  if (!result) return call.reply(204, withCors('content-type\0text/plain; charset=utf-8\0', origins), '');
+  if (typeof result === 'string') return call.reply(200, withCors('content-type\0text/plain; charset=utf-8\0', origins), result);
+  if (result instanceof EventResponse) return answerEvent(call, result.response(), origins);
+  if (typeof result === 'object' && isEvent(result)) return answerEvent(call, result, origins);
+  if (typeof result === 'object' && !(result instanceof Uint8Array) && ('statusCode' in result || 'headers' in result || 'body' in result)) {
+    const [body, type] = bodyOf(result.body);
+    return call.reply(statusOf(result.statusCode), withCors(fieldsOf(result.headers, type ?? 'application/json; charset=utf-8'), origins), body);
+  }
+  const [body, type] = bodyOf(result);
+  return call.reply(200, withCors(`content-type\0${type}\0`, origins), body);
+}
+
+function withCors(fields, origins) {
+  return `${fields}access-control-allow-methods\0${METHODS}\0access-control-allow-origin\0${origins}\0`;
+}
+
+/** An event as headers and data, its attributes escaped as the HTTP binding has it. */
+function answerEvent(call, event, origins) {
+  const { data, data_base64: encoded, datacontenttype, ...attributes } = typeof event.toJSON === 'function' ? event.toJSON() : event;
+  const [body, type] = encoded === undefined ? bodyOfData(data, datacontenttype) : [Buffer.from(encoded, 'base64'), 'application/octet-stream'];
+  const headers = Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null);
+  const fields = headers.map(([name, value]) => [`ce-${name}`, escaped(String(value))]);
+  return call.reply(200, withCors(fieldsOf(new Map(fields), datacontenttype ?? type), origins), body);
+}
+
+function bodyOfData(data, type) {
+  const json = type === undefined || isJson(parse(type).type);
+  if (json && data !== undefined && !(data instanceof Uint8Array)) return [JSON.stringify(data), 'application/json'];
+  return bodyOf(data);
+}
+
+function escaped(text) {
+  return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
+}
+
+function failed(call, error, origins) {
+  const code = Number.isInteger(error?.code) && error.code >= 400 && error.code <= 599 ? error.code : 500;
+  call.log(3, 3, String(error?.stack ?? error));
+  if (call.headSent) return call.fail(error);
+  return call.reply(code, withCors('content-type\0text/plain; charset=utf-8\0', origins), String(error?.message ?? error));
+}
+
+module.exports = { make };

@@ -1,0 +1,45 @@
+//! The Node runtime's own tests, which speak the worker protocol to it frame by frame: runtimes/node/test/.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const OLDEST: u32 = 18;
+
+#[test]
+fn the_node_runtime() {
+    if let Some(why) = missing() {
+        let _ = writeln!(std::io::stderr(), "skipped: the Node runtime: {why}");
+        return;
+    }
+    // One after the other: each file starts dozens of processes by itself.
+    for file in files() {
+        let run = Command::new("node").args(["--test", "--test-reporter=tap"]).arg(&file).output().unwrap();
+        let told = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success(), "{}:\n{told}{}", file.display(), String::from_utf8_lossy(&run.stderr));
+        for line in told.lines().filter_map(|line| line.split_once("# SKIP ")) {
+            let _ = writeln!(std::io::stderr(), "skipped: {}", line.1);
+        }
+    }
+}
+
+/// Why they cannot run here.
+fn missing() -> Option<String> {
+    let Ok(said) = Command::new("node").arg("--version").output() else { return Some("node is not installed".into()) };
+    let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_none_or(|major| major < OLDEST).then(|| format!("node {version} is older than {OLDEST}"))
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes/node/test");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.js"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no tests in runtimes/node/test");
+    files
+}
