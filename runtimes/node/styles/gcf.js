@@ -25,12 +25,12 @@ function make({ fn, file, signature }) {
       if (values === null) return undefined;
       const done = once((error, value) => finish(call, res, error, value, signature));
       if (byCallback) {
-        call.onClosed = res.onClosed = () => call.settle();
+        res.onClosed = () => call.settle();
         const result = fn(...values, done);
         if (typeof result?.then === 'function') result.then(undefined, (error) => crash(call, res, error));
         return PENDING;
       }
-      return call1(fn, values).then((value) => done(null, value), (error) => done(error ?? new Error('rejected without a reason')));
+      return begin(fn, values).then((value) => done(null, value), (error) => done(error ?? new Error('rejected without a reason')));
     },
     failed(call, error) {
       crash(call, call.res, error);
@@ -40,7 +40,7 @@ function make({ fn, file, signature }) {
 }
 
 /** An error thrown at once counts as one of the promise. */
-async function call1(fn, values) {
+async function begin(fn, values) {
   return fn(...values);
 }
 

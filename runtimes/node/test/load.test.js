@@ -3,6 +3,8 @@
 
 const { test } = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
 const { Peer, T, folder, readError, worker } = require('./peer');
 
 const SAYS = (text) => `(event) => ${JSON.stringify(text)}`;
@@ -39,6 +41,22 @@ for (const [name, files, options, expected] of FOUND) {
     assert.strictEqual((await peer.call()).body, expected);
   });
 }
+
+test('the runtime as one file serves every style', async (t) => {
+  const place = folder(t, { 'worker.js': require('../bundle').bundle() });
+  fs.cpSync(path.join(__dirname, '..', 'modules'), path.join(place, 'modules'), { recursive: true });
+  const code = `const f = require('@google-cloud/functions-framework'); f.http('h', (req, res) => res.send('http')); f.typed('t', () => 'typed');
+    exports.handle = exports.handler = () => 'value';`;
+  const program = path.join(place, 'worker.js');
+  for (const style of ['hks', 'lambda', 'kubeless', 'openfaas', 'func']) {
+    const peer = await worker(t, { 'function.js': code }, { settings: { handler_style: style }, program });
+    assert.strictEqual((await peer.call()).body, 'value', style);
+  }
+  for (const [target, body] of [['h', 'http'], ['t', '"typed"']]) {
+    const peer = await worker(t, { 'function.js': code }, { env: { FUNCTION_TARGET: target }, program });
+    assert.strictEqual((await peer.call({ method: 'POST', body: '{}' })).body, body);
+  }
+});
 
 /** [name, files, { settings, env }, words that the error has to have] */
 const MISSED = [
