@@ -10,7 +10,7 @@ use hyper::header::HeaderValue;
 
 use super::frame::{self, Frame, Kind};
 use super::message::{self, Failed, Fault, Hello, Reply};
-use super::tests::call;
+use super::played::call;
 use crate::invoke::call::Deadline;
 
 /// A file's bytes: hexadecimal, with `#` before what is said of them.

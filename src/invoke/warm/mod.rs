@@ -9,9 +9,11 @@ mod exchange;
 mod fields;
 pub mod frame;
 mod hear;
+mod insist;
 pub mod keep;
 mod lost;
 pub mod message;
+mod outbox;
 mod pool;
 mod stream;
 mod worker;
@@ -101,5 +103,7 @@ fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod played;
 #[cfg(test)]
 mod tests;

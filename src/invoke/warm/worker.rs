@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::net::UnixStream;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
 
 use super::frame::{self, Kind, LAST_STREAM};
 use super::hear::{self, Hearing};
+use super::insist::insist;
 use super::lost::Lost;
 use super::message::{self, Hello};
+use super::outbox::Outbox;
 use super::stream::{Cancel, Stream};
 use crate::invoke::error::CallError;
 use crate::log::HandlerLog;
@@ -22,8 +24,6 @@ use crate::task;
 
 /// Body bytes that heeler takes on each call before it has passed any on.
 pub(super) const WINDOW: u32 = 256 * 1024;
-/// A worker that is alive answers a ping within this.
-const PONG: Duration = Duration::from_secs(1);
 
 /// What a worker is told, and what heeler keeps of its settings.
 #[derive(Clone)]
@@ -47,9 +47,7 @@ pub struct Greeting {
 pub struct Worker {
     socket: UnixStream,
     state: Mutex<State>,
-    /// What the kernel did not take yet.
-    out: Mutex<BytesMut>,
-    more_out: Notify,
+    outbox: Outbox,
     lost: watch::Sender<Option<Lost>>,
     /// A call has ended, or something else that its keeper may wait for.
     changed: Notify,
@@ -103,8 +101,7 @@ impl Worker {
         let worker = Arc::new(Worker {
             socket,
             state: Mutex::default(),
-            out: Mutex::default(),
-            more_out: Notify::new(),
+            outbox: Outbox::default(),
             lost: watch::Sender::new(None),
             changed: Notify::new(),
             pong: Notify::new(),
@@ -114,7 +111,14 @@ impl Worker {
             max_requests: greeting.max_requests.unwrap_or(u64::MAX),
             kill_grace: greeting.kill_grace,
         });
-        task::spawn(write_out(Arc::downgrade(&worker)));
+        let sending = worker.clone();
+        task::spawn(async move {
+            tokio::select! {
+                _ = sending.over() => {}
+                // Whoever listens to it meets the same end.
+                _ = sending.outbox.empty(&sending.socket) => {}
+            }
+        });
         let hearing = Hearing { worker: worker.clone(), log: greeting.log };
         task::spawn(async move {
             let lost = hearing.run(buffer).await;
@@ -190,21 +194,9 @@ impl Worker {
         &self.socket
     }
 
-    /// Sends what was put together: at once, as far as the kernel takes it.
-    pub(super) fn send(&self, mut bytes: BytesMut) {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if out.is_empty() {
-            match self.socket.try_write(&bytes) {
-                Ok(written) => bytes.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Whoever reads from it will meet its end.
-                Err(_) => return,
-            }
-        }
-        if bytes.has_remaining() {
-            out.extend_from_slice(&bytes);
-            self.more_out.notify_one();
-        }
+    /// Sends what was put together.
+    pub(super) fn send(&self, bytes: BytesMut) {
+        self.outbox.send(&self.socket, bytes);
     }
 
     /// The call of a number. An unknown one may be a call that ended while the worker spoke; one that was never given
@@ -255,6 +247,22 @@ impl Worker {
 
     pub(super) fn said_pong(&self) {
         self.pong.notify_waiters();
+    }
+
+    /// Its next answer to a ping.
+    pub(super) fn pong(&self) -> Notified<'_> {
+        self.pong.notified()
+    }
+
+    /// Whether a call that nobody waits for still has its place.
+    pub(super) fn owes(&self, number: u32) -> bool {
+        self.state().streams.get(&number).is_some_and(|stream| stream.cancel() != Cancel::No)
+    }
+
+    /// It is to be killed.
+    pub(super) fn condemn(&self) {
+        self.state().condemned = true;
+        self.tell();
     }
 
     fn tell(&self) {
@@ -354,56 +362,6 @@ impl State {
             }
         }
     }
-}
-
-/// Gives the kernel what it did not take at once.
-async fn write_out(worker: Weak<Worker>) {
-    loop {
-        let Some(worker) = worker.upgrade() else { return };
-        tokio::select! {
-            biased;
-            _ = worker.over() => return,
-            () = worker.more_out.notified() => {}
-        }
-        loop {
-            if worker.socket.writable().await.is_err() {
-                return;
-            }
-            let mut out = worker.out.lock().unwrap_or_else(PoisonError::into_inner);
-            match worker.socket.try_write(&out) {
-                Ok(written) => out.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-            if out.is_empty() {
-                *out = BytesMut::new();
-                break;
-            }
-        }
-    }
-}
-
-/// A call that is not let go of within the grace costs the worker its life: if it has no other, or if it does not
-/// even answer a ping.
-async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
-    sleep(grace).await;
-    let Some(worker) = worker.upgrade() else { return };
-    if !worker.state().streams.get(&number).is_some_and(|stream| stream.cancel() != Cancel::No) {
-        return;
-    }
-    if worker.concurrency > 1 {
-        let pong = worker.pong.notified();
-        let mut pong = std::pin::pin!(pong);
-        pong.as_mut().enable();
-        let mut out = BytesMut::new();
-        frame::put(&mut out, Kind::Ping, false, 0, &[0]);
-        worker.send(out);
-        if timeout(PONG, pong).await.is_ok() {
-            return;
-        }
-    }
-    worker.state().condemned = true;
-    worker.tell();
 }
 
 pub(super) fn broke(error: io::Error) -> Lost {

@@ -1,0 +1,34 @@
+//! What a worker may be made to pay that does not let go of a cancelled call.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{sleep, timeout};
+
+use super::frame::{self, Kind};
+use super::worker::Worker;
+
+/// A worker that is alive answers a ping within this.
+const PONG: Duration = Duration::from_secs(1);
+
+/// A call that is not let go of within the grace costs the worker its life: if it has no other, or if it does not
+/// even answer a ping.
+pub(super) async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
+    sleep(grace).await;
+    let Some(worker) = worker.upgrade() else { return };
+    if !worker.owes(number) || worker.concurrency() > 1 && answers(&worker).await {
+        return;
+    }
+    worker.condemn();
+}
+
+async fn answers(worker: &Worker) -> bool {
+    let pong = worker.pong();
+    let mut pong = std::pin::pin!(pong);
+    pong.as_mut().enable();
+    let mut out = BytesMut::new();
+    frame::put(&mut out, Kind::Ping, false, 0, &[0]);
+    worker.send(out);
+    timeout(PONG, pong).await.is_ok()
+}
