@@ -1,9 +1,5 @@
 //! The Python runtime's own tests, run with the machine's Python. They start workers and speak the protocol byte by byte.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::panic,
-    reason = "tests start programs from outside, and may panic"
-)]
+#![allow(clippy::disallowed_methods, clippy::panic, reason = "tests start programs from outside, and may panic")]
 
 use std::path::Path;
 use std::process::Command;
@@ -22,6 +18,8 @@ fn its_own_tests_pass() {
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}");
     for line in said.lines().filter(|line| line.contains("skipped=")) {
-        eprintln!("skipped: some of the Python runtime's tests, for want of the real frameworks (scripts/servers.sh): {line}");
+        eprintln!(
+            "skipped: some of the Python runtime's tests, for want of the real frameworks (scripts/servers.sh): {line}"
+        );
     }
 }
