@@ -165,8 +165,9 @@ mod tests {
     /// As the build script packs them.
     fn files(count: usize) -> Vec<u8> {
         let parts = ["x/main", "main", "x/deep/er", "more"].into_iter().take(2 * count);
-        let packed: Vec<u8> =
-            parts.flat_map(|part| [&(part.len() as u32).to_be_bytes()[..], part.as_bytes()].concat()).collect();
+        let packed: Vec<u8> = parts
+            .flat_map(|part| [&u32::try_from(part.len()).unwrap().to_be_bytes()[..], part.as_bytes()].concat())
+            .collect();
         miniz_oxide::deflate::compress_to_vec(&packed, 6)
     }
 
