@@ -30,6 +30,8 @@ else
     echo "the musl target cannot be added here: building for $triple with +crt-static, which is larger by 1 MB"
 fi
 
+# Less inlining than LLVM likes: docs/decisions/binary-size.md.
+flags="$flags -C llvm-args=-inline-threshold=170"
 RUSTFLAGS="${RUSTFLAGS:-}${RUSTFLAGS:+ }$flags" cargo build --release --locked --target "$triple" --bin heeler
 mkdir -p target
 # A running heeler keeps its file: replace, do not overwrite.
