@@ -1,4 +1,9 @@
 //! The Node runtime's own tests, which speak the worker protocol to it frame by frame: runtimes/node/test/.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests start programs from outside, and a panic is how they fail"
+)]
 
 use std::fs;
 use std::io::Write;
