@@ -173,16 +173,21 @@ impl Worker {
 
     /// Calls that are open on it, for the choice among several; `None` if it takes no more now.
     pub(super) fn load(&self) -> Option<u32> {
-        let state = self.state();
-        let takes = !state.leaving && state.owed == 0 && state.taken < self.concurrency;
-        takes.then_some(state.taken)
+        self.free(&self.state())
     }
 
     /// Takes a place, if there is one.
     pub(super) fn enter(self: &Arc<Self>) -> Option<Seat> {
-        self.load()?;
-        self.state().taken += 1;
+        let mut state = self.state();
+        self.free(&state)?;
+        state.taken += 1;
+        drop(state);
         Some(Seat(Some(self.clone())))
+    }
+
+    fn free(&self, state: &State) -> Option<u32> {
+        let takes = !state.leaving && state.owed == 0 && state.taken < self.concurrency;
+        takes.then_some(state.taken)
     }
 
     /// Calls at once that it takes.
