@@ -20,15 +20,6 @@ fn listening_for_term(upstream: &Upstream, gate: &Gate) -> Heeler {
     heeler
 }
 
-/// A call that the upstream has read.
-fn asked(upstream: &Upstream, heeler: &Heeler, request: &Request) -> (Conn, Link) {
-    let mut conn = heeler.conn();
-    conn.send(&request.bytes());
-    let mut link = upstream.accept();
-    link.read_request();
-    (conn, link)
-}
-
 #[test]
 fn term_under_load_loses_no_call() {
     term_under_load(5);
@@ -58,8 +49,8 @@ fn term_under_load(cycles: usize) {
 fn the_upstream_hears_term_after_its_last_call() {
     let (upstream, gate) = (Upstream::new(), Gate::new());
     let mut heeler = listening_for_term(&upstream, &gate);
-    let (mut waiting, mut silent) = asked(&upstream, &heeler, &Request::get("/"));
-    let (mut reading, mut streaming) = asked(&upstream, &heeler, &Request::get("/"));
+    let (mut waiting, mut silent) = upstream.asked(&heeler, &Request::get("/"));
+    let (mut reading, mut streaming) = upstream.asked(&heeler, &Request::get("/"));
     streaming.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
     streaming.send_chunk(b"first");
     assert_eq!(reading.read_head().unwrap().status, 200);
@@ -107,7 +98,7 @@ fn an_upload_in_flight_is_taken_to_its_end() {
 fn a_stream_beyond_the_time_is_cut() {
     let upstream = Upstream::new();
     let mut heeler = upstream.heeler(&[AT_ONCE, ("drain_timeout", "1s"), ("kill_grace", "200ms")]);
-    let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+    let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
     link.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
     let mut head = conn.read_head().unwrap();
     let began = Instant::now();
@@ -133,7 +124,7 @@ fn open(upstream: &Upstream, heeler: &Heeler) -> (Conn, Link) {
         .header("Connection", "Upgrade")
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
         .header("Sec-WebSocket-Version", "13");
-    let (mut conn, mut link) = asked(upstream, heeler, &request);
+    let (mut conn, mut link) = upstream.asked(heeler, &request);
     link.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     assert_eq!(conn.read_head().unwrap().status, 101);
     (conn, link)
@@ -161,7 +152,7 @@ fn the_upstream_hears_term_while_only_sessions_are_open() {
     let (upstream, gate) = (Upstream::new(), Gate::new());
     let mut heeler = listening_for_term(&upstream, &gate);
     let (mut conn, mut link) = open(&upstream, &heeler);
-    let (mut other, mut late) = asked(&upstream, &heeler, &Request::get("/"));
+    let (mut other, mut late) = upstream.asked(&heeler, &Request::get("/"));
     heeler.signal(Signal::SIGTERM);
     heeler.wait_closed();
     pass(SECOND / 2);

@@ -5,24 +5,13 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{
-    Conn, Failure, Gate, Heeler, Link, Request, SECOND, SLACK, Upstream, assert_took, at_once, eventually, pass,
-};
-
-/// A call that the upstream has read.
-fn asked(upstream: &Upstream, heeler: &Heeler, request: &Request) -> (Conn, Link) {
-    let mut conn = heeler.conn();
-    conn.send(&request.bytes());
-    let mut link = upstream.accept();
-    link.read_request();
-    (conn, link)
-}
+use support::{Conn, Failure, Gate, Heeler, Request, SECOND, SLACK, Upstream, assert_took, at_once, eventually, pass};
 
 /// A call that the upstream never answers: 504 at the limit, and the upstream's connection is closed.
 #[track_caller]
 fn assert_times_out(upstream: &Upstream, heeler: &Heeler, request: &Request, limit: Duration) {
     let began = Instant::now();
-    let (mut conn, mut link) = asked(upstream, heeler, request);
+    let (mut conn, mut link) = upstream.asked(heeler, request);
     let answer = conn.read_response("GET").unwrap();
     let took = began.elapsed();
     answer.assert_made_by_heeler(504, "timeout");
@@ -39,7 +28,7 @@ fn an_upstream_that_says_nothing_is_a_504_at_the_deadline() {
     assert_times_out(&upstream, &heeler, &Request::get("/"), SECOND);
     assert_times_out(&upstream, &heeler, &Request::post("/", "body"), SECOND);
     // The next call is not the late one's heir.
-    let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+    let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
     link.ok("next");
     assert_eq!(conn.read_response("GET").unwrap().assert_ok().text(), "next");
 }
@@ -75,7 +64,7 @@ fn an_ordinary_answer_is_cut_at_the_deadline() {
         let upstream = Upstream::new();
         let heeler = upstream.heeler(&[("exec_timeout", "1s")]);
         let began = Instant::now();
-        let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+        let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
         link.send(format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{framing}\r\n\r\n5\r\nhello\r\n").as_bytes());
         let mut head = conn.read_head().unwrap();
         assert_eq!(head.status, 200);
@@ -91,7 +80,7 @@ fn bytes_now_and_then_do_not_lift_the_limit() {
     let upstream = Upstream::new();
     let heeler = upstream.heeler(&[("exec_timeout", "1s")]);
     let began = Instant::now();
-    let (mut conn, link) = asked(&upstream, &heeler, &Request::get("/"));
+    let (mut conn, link) = upstream.asked(&heeler, &Request::get("/"));
     let mut writer = link.twin();
     writer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
     let trickle = std::thread::spawn(move || {
@@ -120,7 +109,7 @@ fn a_stream_outlives_the_deadline() {
     at_once(STREAMS, |kind| {
         let upstream = Upstream::new();
         let heeler = upstream.heeler(&[("exec_timeout", "500ms")]);
-        let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+        let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
         link.send(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes());
         assert_eq!(conn.read_head().unwrap().header("content-type"), Some(kind));
         for event in ["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"] {
@@ -139,7 +128,7 @@ fn a_stream_has_a_limit_of_its_own() {
         let upstream = Upstream::new();
         let heeler = upstream.heeler(&[("exec_timeout", "500ms"), ("stream_timeout", "1500ms")]);
         let began = Instant::now();
-        let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+        let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
         link.send(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes());
         let mut head = conn.read_head().unwrap();
         assert!(matches!(conn.read_body(&mut head, "GET"), Err(Failure::Cut(_))), "{kind}: it looks whole");
@@ -168,7 +157,7 @@ fn a_caller_that_leaves_while_it_waits_is_not_worked_for() {
     let heeler = upstream.heeler(&[("exec_timeout", "100s")]);
     for leave in WAYS {
         for request in [Request::get("/"), Request::post("/", "body"), Request::new("POST", "/").chunked("body")] {
-            let (conn, mut link) = asked(&upstream, &heeler, &request);
+            let (conn, mut link) = upstream.asked(&heeler, &request);
             let began = Instant::now();
             leave(conn);
             link.wait_closed();
@@ -183,7 +172,7 @@ fn a_caller_that_leaves_a_stream_is_not_worked_for() {
     let heeler = upstream.heeler(&[("exec_timeout", "100s")]);
     for leave in WAYS {
         for kind in ["text/event-stream", "text/plain"] {
-            let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+            let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
             link.send(
                 format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes(),
             );
@@ -206,14 +195,14 @@ fn an_aborted_stream_gives_its_place_back() {
     for leave in WAYS {
         for round in 0..5 {
             let request = Request::get("/").header("Accept", "text/event-stream");
-            let (mut conn, mut link) = asked(&upstream, &heeler, &request);
+            let (mut conn, mut link) = upstream.asked(&heeler, &request);
             link.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
             assert_eq!(conn.read_head().unwrap().status, 200);
             assert_eq!(heeler.get("/").status, 429, "{round}: the place is held");
             leave(conn);
             link.wait_closed();
             eventually("ready again", || heeler.get("/_/ready").status == 200);
-            let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/next"));
+            let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/next"));
             link.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnext");
             assert_eq!(conn.read_response("GET").unwrap().assert_ok().text(), "next", "{round}");
         }
@@ -255,7 +244,7 @@ fn an_upstream_whose_call_ran_out_of_time_is_restarted_on_request() {
             assert_ne!(process_of(&gate, 2), first);
             support::tree::wait_until_gone(&[first]);
         }
-        let (mut conn, mut link) = asked(&upstream, &heeler, &Request::get("/"));
+        let (mut conn, mut link) = upstream.asked(&heeler, &Request::get("/"));
         link.ok("again");
         assert_eq!(conn.read_response("GET").unwrap().assert_ok().text(), "again");
         assert_eq!(gate.pids().len(), if kill { 2 } else { 1 });

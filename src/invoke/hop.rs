@@ -1,4 +1,4 @@
-//! Headers that belong to one connection and stay there (RFC 9110 §7.6.1).
+//! Headers as messages pass: those that belong to one connection stay there (RFC 9110 §7.6.1), and a length is a number.
 
 use hyper::HeaderMap;
 use hyper::header::{
@@ -35,6 +35,12 @@ fn remove_named(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
+}
+
+/// The length that a `Content-Length` tells: digits alone, where `parse` would take a sign.
+pub(super) fn length_of(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
 }
 
 #[cfg(test)]

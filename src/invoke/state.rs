@@ -16,6 +16,18 @@ pub enum State<T = ()> {
     Over(Over),
 }
 
+/// Since when a handler has been dying without having served.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Option<Instant>);
+
+impl Trouble {
+    /// A life is over: a good one ends the trouble before it. Gives since when there is trouble now.
+    pub(super) fn after(&mut self, good: bool) -> Instant {
+        let since = self.0.filter(|_| !good).unwrap_or_else(Instant::now);
+        *self.0.insert(since)
+    }
+}
+
 /// Why a handler will not come again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Over {

@@ -22,6 +22,7 @@ use self::labels::{Code, CodeMethod, Method, MethodName};
 use crate::reason::Reason;
 
 pub use docs::docs;
+pub use own::resident_bytes_of;
 
 /// All metrics; cheap to clone.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ mod tree;
 
 pub use leaders::Leaders;
 pub use reaper::Processes;
-pub use restart::{Backoff, Life, Pauses, Restart};
+pub use restart::{Backoff, GOOD_LIFE, Life, Pauses, Restart};
 pub use service::Service;
 pub use signals::Signals;
 pub use spawn::{SOCKET, SpawnError};

@@ -33,7 +33,13 @@ pub struct Pauses {
     good_life: Duration,
 }
 
+/// A handler that was up for so long was no failure, however it ended.
+pub const GOOD_LIFE: Duration = Duration::from_secs(10);
+
 impl Pauses {
+    /// Those of a handler that is kept: from a tenth of a second to ten. One that answered a call was no failure, too.
+    pub const KEPT: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), GOOD_LIFE);
+
     /// From `first`, doubled with each failure, to `longest`. A life of `good_life` is no failure, however it ended.
     /// Bounds that make no sense are a fault of the code, found where the constant is computed.
     pub const fn new(first: Duration, longest: Duration, good_life: Duration) -> Pauses {

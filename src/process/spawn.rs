@@ -45,6 +45,15 @@ pub enum SpawnError {
 }
 
 impl SpawnError {
+    /// The code that shells use for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            SpawnError::NotFound { .. } => 127,
+            SpawnError::NotExecutable { .. } => 126,
+            SpawnError::NoDescriptor(_) | SpawnError::NoProcess(_) | SpawnError::TooLarge(_) => 1,
+        }
+    }
+
     pub(super) fn of_resource(error: io::Error) -> SpawnError {
         match error.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE) => SpawnError::NoDescriptor(error),

@@ -12,7 +12,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::asked::Asked;
 use super::heeler::{Builder, Heeler};
 use super::link::Link;
-use super::{PATIENCE, Request};
+use super::{Conn, PATIENCE, Request};
 
 /// What becomes of a connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,16 @@ impl Upstream {
     #[track_caller]
     pub fn see(&self, heeler: &Heeler, request: &Request) -> Asked {
         self.see_raw(heeler, &request.bytes())
+    }
+
+    /// A call that the upstream has read.
+    #[track_caller]
+    pub fn asked(&self, heeler: &Heeler, request: &Request) -> (Conn, Link) {
+        let mut conn = heeler.conn();
+        conn.send(&request.bytes());
+        let mut link = self.accept();
+        link.read_request();
+        (conn, link)
     }
 
     /// What the upstream sees of a small request given as bytes.

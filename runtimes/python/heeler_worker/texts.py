@@ -1,6 +1,18 @@
 """Small readings of HTTP's texts, in place of modules that take longer to import than a small function to run."""
 
 
+def converted(value, default, type):
+    """A value as its reader wants it; `default` where there is none, or none of that type."""
+    if value is None:
+        return default
+    if type is None:
+        return value
+    try:
+        return type(value)
+    except ValueError:
+        return default
+
+
 class MultiDict(dict):
     """The first value of each name, and all of them by `getlist`."""
 
@@ -16,15 +28,7 @@ class MultiDict(dict):
         return [type(value) for value in values] if type else list(values)
 
     def get(self, name, default=None, type=None):
-        value = dict.get(self, name)
-        if value is None:
-            return default
-        if type is None:
-            return value
-        try:
-            return type(value)
-        except ValueError:
-            return default
+        return converted(dict.get(self, name), default, type)
 
     def items(self, multi=False):
         if not multi:
@@ -52,15 +56,7 @@ class Headers(dict):
         return isinstance(name, str) and dict.__contains__(self, name.lower())
 
     def get(self, name, default=None, type=None):
-        value = dict.get(self, name.lower())
-        if value is None:
-            return default
-        if type is None:
-            return value
-        try:
-            return type(value)
-        except ValueError:
-            return default
+        return converted(dict.get(self, name.lower()), default, type)
 
     def getlist(self, name):
         name = name.lower()

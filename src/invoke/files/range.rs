@@ -7,6 +7,8 @@ use http_range::{HttpRange, HttpRangeParseError};
 use hyper::HeaderMap;
 use hyper::header::RANGE;
 
+use crate::invoke::chance::random;
+
 /// More parts than that are no player and no reader of documents; they get the whole file (§17.15).
 const MOST: usize = 32;
 
@@ -67,9 +69,7 @@ pub(super) struct Multipart {
 impl Multipart {
     /// With a boundary of 128 random bits, which no file can hold but by being told.
     pub(super) fn new() -> Multipart {
-        use std::hash::{BuildHasher, RandomState};
-        let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(()));
-        Multipart { boundary: format!("{high:016x}{low:016x}") }
+        Multipart { boundary: format!("{:016x}{:016x}", random(), random()) }
     }
 
     /// `Content-Type` of the answer.

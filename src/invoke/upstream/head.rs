@@ -6,6 +6,8 @@ use bytes::BytesMut;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{HeaderMap, StatusCode};
 
+use crate::invoke::hop::length_of;
+
 /// As large as heeler takes them from callers.
 const LARGEST: usize = 64 * 1024;
 /// More lines than any answer of a function has.
@@ -143,7 +145,7 @@ impl Head {
     fn length(&mut self) -> Result<u64, BadHead> {
         let mut values = self.headers.get_all(CONTENT_LENGTH).iter();
         if let (Some(only), None) = (values.next(), values.next())
-            && let Some(length) = number(only.as_bytes())
+            && let Some(length) = length_of(only.as_bytes())
         {
             return Ok(length);
         }
@@ -155,16 +157,10 @@ impl Head {
         if !parts.all(|part| part == first) {
             return Err(bad());
         }
-        let length = number(first).ok_or_else(bad)?;
+        let length = length_of(first).ok_or_else(bad)?;
         self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         Ok(length)
     }
-}
-
-/// Digits alone: `parse` would take a sign.
-fn number(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    text.parse().ok()
 }
 
 fn lossy(value: &HeaderValue) -> String {

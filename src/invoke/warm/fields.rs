@@ -8,6 +8,12 @@ pub(super) fn put(out: &mut BytesMut, field: &[u8]) {
     out.put_u8(0);
 }
 
+/// Puts a name and its value.
+pub(super) fn put_pair(out: &mut BytesMut, name: &str, value: &[u8]) {
+    put(out, name.as_bytes());
+    put(out, value);
+}
+
 /// Takes them one by one; each shares the memory of the whole.
 #[derive(Clone, Debug)]
 pub(super) struct Fields(Bytes);

@@ -13,11 +13,12 @@ const OPTIONAL: u8 = 128;
 /// The largest number of a stream.
 pub const LAST_STREAM: u32 = (1 << 31) - 1;
 
-/// What a frame is.
+/// What a frame is, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Kind {
     /// Who I am.
-    Hello,
+    Hello = 1,
     /// A call begins.
     Call,
     /// A piece of a body.
@@ -66,8 +67,7 @@ impl Kind {
     }
 
     fn number(self) -> u8 {
-        // In the order of the table.
-        KINDS.iter().position(|kind| *kind == self).and_then(|at| u8::try_from(at + 1).ok()).unwrap_or_default()
+        self as u8
     }
 }
 

@@ -43,8 +43,7 @@ pub fn hello(window: u32, concurrency: u32, settings: &[(&str, &str)]) -> BytesM
     payload.put_u32(window);
     payload.put_u32(concurrency);
     for (name, value) in settings {
-        fields::put(&mut payload, name.as_bytes());
-        fields::put(&mut payload, value.as_bytes());
+        fields::put_pair(&mut payload, name, value.as_bytes());
     }
     let mut out = BytesMut::new();
     frame::put(&mut out, Kind::Hello, false, 0, &payload);
@@ -113,8 +112,7 @@ fn put_head(head: &mut BytesMut, call: &Call) {
     fields::put(head, call.remote.map(|address| address.to_string()).unwrap_or_default().as_bytes());
     fields::put(head, call.id.as_bytes());
     for (name, value) in &call.headers {
-        fields::put(head, name.as_str().as_bytes());
-        fields::put(head, value.as_bytes());
+        fields::put_pair(head, name.as_str(), value.as_bytes());
     }
 }
 
@@ -127,8 +125,7 @@ fn millis(left: Duration) -> u32 {
 pub fn end(stream: u32, trailers: Option<&HeaderMap>) -> BytesMut {
     let mut payload = BytesMut::new();
     for (name, value) in trailers.into_iter().flatten() {
-        fields::put(&mut payload, name.as_str().as_bytes());
-        fields::put(&mut payload, value.as_bytes());
+        fields::put_pair(&mut payload, name.as_str(), value.as_bytes());
     }
     let mut out = BytesMut::new();
     frame::put(&mut out, Kind::End, true, stream, &payload);

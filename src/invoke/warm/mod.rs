@@ -26,12 +26,12 @@ pub use pool::Pool;
 pub use worker::{Greeting, Worker};
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::body::ReplyBody;
 use super::call::{Call, Reply};
 use super::error::CallError;
-use super::hop::remove_hop_by_hop;
+use super::hop::{length_of, remove_hop_by_hop};
 use crate::reason::Reason;
 
 /// Gives calls to warm workers.
@@ -91,11 +91,7 @@ impl Warm {
 fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
     let mut values = headers.get_all(CONTENT_LENGTH).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let length = |value: &HeaderValue| {
-        let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-        text.parse().ok()
-    };
-    match (length(value), values.next()) {
+    match (length_of(value.as_bytes()), values.next()) {
         (Some(length), None) => Ok(Some(length)),
         _ => Err(CallError::new(Reason::BadHead, "the answer's Content-Length is no number")),
     }

@@ -6,16 +6,16 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::rise::Missing;
-use super::{End, GOOD_LIFE, over};
+use super::{End, over};
 use crate::duration;
 use crate::invoke::chance::chance;
-use crate::invoke::state::Over;
+use crate::invoke::state::{Over, Trouble};
 use crate::invoke::upstream::State;
 use crate::invoke::upstream::config::Config;
 use crate::invoke::upstream::endpoint::Endpoint;
 use crate::log::HandlerLog;
 use crate::metrics::{Metrics, Restarted};
-use crate::process::{Backoff, Exit, Leaders, Life, Processes, Program, Restart, Service, Status};
+use crate::process::{Backoff, Exit, GOOD_LIFE, Leaders, Life, Processes, Program, Restart, Service, Status};
 
 /// The keeper's task: everything that a start needs, and what is remembered from one to the next.
 pub(super) struct Task {
@@ -32,7 +32,7 @@ pub(super) struct Task {
     /// Whether it ever was: only then a death is worth another start.
     pub(super) was_up: bool,
     /// Since when it has been dying without having served.
-    pub(super) trouble: Option<Instant>,
+    pub(super) trouble: Trouble,
     /// Somebody else listened at the handler's address right before this start: what is answered there is no sign of
     /// the handler's.
     pub(super) stranger: bool,
@@ -103,8 +103,7 @@ impl Task {
                 self.states.send_replace(State::Up(endpoint.clone()));
                 let fate = self.stay(&mut service, &endpoint).await;
                 life = self.life(up.elapsed(), &fate, &endpoint);
-                let since = self.trouble.filter(|_| !self.backoff.is_good(life)).unwrap_or_else(Instant::now);
-                self.trouble = Some(since);
+                let since = self.trouble.after(self.backoff.is_good(life));
                 self.states.send_replace(State::Down(since));
                 fate
             }

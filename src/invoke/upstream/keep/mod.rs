@@ -19,14 +19,11 @@ use tokio::task::JoinHandle;
 
 use super::State;
 use super::config::Config;
+use crate::invoke::state::Trouble;
 use crate::log::HandlerLog;
 use crate::metrics::Metrics;
 use crate::process::{Backoff, Leaders, NulByte, Pauses, Processes, Program};
 use life::Task;
-
-/// From a tenth of a second to ten; a server that was up for ten seconds, or answered a call, was no failure.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(100), Duration::from_secs(10), GOOD_LIFE);
-const GOOD_LIFE: Duration = Duration::from_secs(10);
 
 /// What the keeper works with.
 pub struct Parts<'a> {
@@ -89,9 +86,9 @@ impl Prepared {
             states: tell,
             ordered,
             leaders: Leaders::default(),
-            backoff: Backoff::new(PAUSES),
+            backoff: Backoff::new(Pauses::KEPT),
             was_up: false,
-            trouble: None,
+            trouble: Trouble::default(),
             stranger: false,
             warned: false,
         };

@@ -36,9 +36,8 @@ impl StartError {
     /// The code that shells use for it.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            StartError::Spawn(SpawnError::NotFound { .. }) => 127,
-            StartError::Spawn(SpawnError::NotExecutable { .. }) => 126,
-            _ => 1,
+            StartError::Spawn(error) => error.exit_code(),
+            StartError::Port(_) | StartError::Nul(_) => 1,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::slot::{News, PAUSES, Teller};
+use super::slot::{News, Teller};
 use super::{Shared, over, recycle};
 use crate::duration;
 use crate::invoke::state::Over;
@@ -18,7 +18,7 @@ use crate::invoke::warm::lost::Lost;
 use crate::invoke::warm::message::Hello;
 use crate::invoke::warm::worker::{Greeting, Worker};
 use crate::metrics::Restarted;
-use crate::process::{Exit, Life as Lived, Service, SpawnError, Status};
+use crate::process::{Exit, Life as Lived, Pauses, Service, SpawnError, Status};
 
 /// The end of a process and the end of its socket are heard one after the other; what was sent before is read first.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -97,7 +97,7 @@ impl Life {
                 self.teller.tell(News::Up);
                 let fate = self.stay(&worker).await;
                 shared.pool.leave(&worker);
-                shared.standing.left(PAUSES.is_good(Lived::Up { lived: up.elapsed(), served: worker.served() }));
+                shared.standing.left(Pauses::KEPT.is_good(Lived::Up { lived: up.elapsed(), served: worker.served() }));
                 self.leave(&worker, fate, up).await;
             }
             Err(unborn) => self.give_up(unborn).await,

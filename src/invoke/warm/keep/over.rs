@@ -9,12 +9,7 @@ use crate::process::{SpawnError, Status};
 
 /// There never was a process.
 pub(super) fn not_started(error: &SpawnError) -> Over {
-    let code = match error {
-        SpawnError::NotFound { .. } => 127,
-        SpawnError::NotExecutable { .. } => 126,
-        _ => 1,
-    };
-    Over { code, message: format!("cannot run the worker: {error}") }
+    Over { code: error.exit_code(), message: format!("cannot run the worker: {error}") }
 }
 
 /// It ended before it said hello. That is no success, whatever it says.

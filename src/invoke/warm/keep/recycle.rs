@@ -1,6 +1,5 @@
 //! When a worker has done enough and a fresh one is to take its place.
 
-use std::fs;
 use std::future::pending;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use crate::duration;
 use crate::invoke::chance::chance;
 use crate::invoke::warm::config::Config;
 use crate::invoke::warm::worker::Worker;
+use crate::metrics::resident_bytes_of;
 
 /// Between two looks at a worker's memory.
 const LOOK: Duration = Duration::from_secs(3);
@@ -48,21 +48,10 @@ async fn large(pid: i32, most: Option<u64>) -> u64 {
     loop {
         sleep(LOOK.mul_f64(1.0 - SPREAD * chance())).await;
         // Where it cannot be told, its process is gone, and that is heard elsewhere.
-        if let Some(rss) = resident(pid).filter(|rss| *rss > most) {
+        if let Some(rss) = resident_bytes_of(pid).filter(|rss| *rss > most) {
             return rss;
         }
     }
-}
-
-fn resident(pid: i32) -> Option<u64> {
-    parse(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
-}
-
-/// `VmRSS:   1234 kB` (proc_pid_status(5)).
-fn parse(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = value.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 #[cfg(test)]
@@ -77,16 +66,6 @@ mod tests {
         let seen: Vec<u64> = (0..100).map(|_| requests(1000)).collect();
         assert!(seen.iter().all(|count| (900..=1000).contains(count)), "{seen:?}");
         assert!(seen.iter().any(|count| *count != seen[0]));
-    }
-
-    #[test]
-    fn memory_is_read() {
-        assert_eq!(parse("Name:\tx\nVmRSS:\t    1234 kB\nThreads:\t1\n"), Some(1234 * 1024));
-        // A process that is dead and not collected has none.
-        assert_eq!((parse(""), parse("VmRSS:\n"), parse("VmRSS: x kB\n")), (None, None, None));
-        let own = i32::try_from(std::process::id()).unwrap();
-        assert!(resident(own).unwrap() > 100_000);
-        assert_eq!(resident(0), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,10 +14,6 @@ use crate::invoke::chance::chance;
 use crate::metrics::Restarted;
 use crate::process::{Backoff, Life as Lived, Pauses, Restart};
 
-/// From a tenth of a second to ten; a worker that was up for ten seconds, or answered a call, was no failure.
-pub(super) const PAUSES: Pauses =
-    Pauses::new(Duration::from_millis(100), Duration::from_secs(10), Duration::from_secs(10));
-
 /// What a life tells.
 #[derive(Debug)]
 pub(super) enum News {
@@ -74,7 +70,7 @@ impl Slot {
     /// `ordered`: the end, and how long it is from TERM to KILL.
     pub(super) fn new(shared: Arc<Shared>, ordered: watch::Receiver<Option<Duration>>) -> Slot {
         let (teller, news) = mpsc::unbounded_channel();
-        let backoff = Backoff::new(PAUSES);
+        let backoff = Backoff::new(Pauses::KEPT);
         Slot { shared, ordered, teller, news, lives: Vec::new(), count: 0, backoff, again: None }
     }
 

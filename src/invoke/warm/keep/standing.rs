@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::invoke::state::{Over, State};
+use crate::invoke::state::{Over, State, Trouble};
 
 /// What the slots tell, and everybody else sees.
 #[derive(Debug)]
@@ -15,8 +15,7 @@ pub(super) struct Standing {
     /// Workers that take calls. It changes under the lock of `states` only.
     up: AtomicUsize,
     was_up: AtomicBool,
-    /// Since when workers have been dying without having served.
-    trouble: Mutex<Option<Instant>>,
+    trouble: Mutex<Trouble>,
 }
 
 impl Standing {
@@ -46,11 +45,7 @@ impl Standing {
 
     /// One less; `good` if its life was none that failed.
     pub(super) fn left(&self, good: bool) {
-        let since = {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-            let since = trouble.filter(|_| !good).unwrap_or_else(Instant::now);
-            *trouble.insert(since)
-        };
+        let since = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).after(good);
         self.change(since, || self.up.fetch_sub(1, Relaxed) - 1);
     }
 
