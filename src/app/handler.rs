@@ -9,7 +9,7 @@ use crate::config::{Settings, value};
 use crate::front::Address;
 use crate::invoke::upstream::{Config, Parts, Prepared};
 use crate::invoke::warm::{Pool, keep};
-use crate::invoke::{Files, Fork, Invoker, Mode, Upstream, Warm};
+use crate::invoke::{Files, Fork, Invoker, Line, Mode, Upstream, Warm};
 use crate::log::HandlerLog;
 use crate::metrics::Metrics;
 use crate::process::Processes;
@@ -86,7 +86,7 @@ impl Given<'_> {
     fn keep_warm(self) -> Result<Handler, Failure> {
         let Given { settings, found, environment, processes, log, metrics, .. } = self;
         let config = settings.invoke.warm.clone();
-        let pool = Pool::new(config.queue_depth, config.queue_timeout);
+        let pool = Pool::new(Line::new(config.queue_depth, config.queue_timeout, metrics.clone()));
         let invoker = Invoker::Warm(Warm::new(pool.clone()));
         let parts = keep::Parts {
             config,

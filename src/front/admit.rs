@@ -1,14 +1,11 @@
 //! Who may run now: places at the handler, and the queue before them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use super::Config;
-use crate::invoke::{CallError, Deadline, Place};
+use crate::invoke::{CallError, Deadline, Line, Place};
 use crate::metrics::Metrics;
 use crate::reason::Reason;
 
@@ -18,10 +15,7 @@ pub(super) struct Admission {
     /// `None`: places are not counted.
     places: Option<Arc<Semaphore>>,
     limit: usize,
-    waiting: AtomicUsize,
-    queue_depth: usize,
-    queue_timeout: Option<Duration>,
-    metrics: Metrics,
+    line: Line,
 }
 
 impl Admission {
@@ -30,10 +24,7 @@ impl Admission {
         Admission {
             places: config.max_inflight.map(|_| Arc::new(Semaphore::new(limit))),
             limit,
-            waiting: AtomicUsize::new(0),
-            queue_depth: config.queue_depth,
-            queue_timeout: config.queue_timeout,
-            metrics,
+            line: Line::new(config.queue_depth, config.queue_timeout, metrics),
         }
     }
 
@@ -43,14 +34,14 @@ impl Admission {
         if let Ok(permit) = places.clone().try_acquire_owned() {
             return Ok(Place(Some(permit)));
         }
-        if self.queue_depth == 0 {
+        if self.line.depth() == 0 {
             return Err(CallError::new(Reason::Full, format!("all {} places (max_inflight) are taken", self.limit)));
         }
-        let _waiting = self.wait_in_line()?;
+        let _waiting = self.line.enter()?;
         tokio::select! {
             biased;
             permit = places.clone().acquire_owned() => Ok(Place(permit.ok())),
-            () = deadline.or_sooner(self.queue_timeout).passed() => {
+            () = self.line.until(deadline).passed() => {
                 Err(CallError::new(Reason::QueueTimeout, "the call waited too long for a place and never ran"))
             }
         }
@@ -68,29 +59,6 @@ impl Admission {
     /// Whether the next call would be refused.
     pub(super) fn full(&self) -> bool {
         let taken = self.places.as_ref().is_some_and(|places| places.available_permits() == 0);
-        taken && self.waiting.load(Ordering::Relaxed) >= self.queue_depth
-    }
-
-    fn wait_in_line(&self) -> Result<Waiting<'_>, CallError> {
-        let seat = |waiting| (waiting < self.queue_depth).then_some(waiting + 1);
-        if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, seat).is_err() {
-            let message = format!("all {} waiting places (queue_depth) are taken", self.queue_depth);
-            return Err(CallError::new(Reason::QueueFull, message));
-        }
-        self.metrics.queue_entered();
-        Ok(Waiting { admission: self, since: Instant::now() })
-    }
-}
-
-/// A waiting place; given back however the wait ends.
-struct Waiting<'a> {
-    admission: &'a Admission,
-    since: Instant,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.admission.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.admission.metrics.queue_left(self.since.elapsed());
+        taken && self.line.is_full()
     }
 }

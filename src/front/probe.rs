@@ -44,7 +44,7 @@ pub(super) async fn ready(shared: &Shared) -> Response<ReplyBody> {
         Phase::Down | Phase::Lost => return not_ready(shared, Reason::Handler, "the handler is down"),
         Phase::Ready => {}
     }
-    if shared.admission.full() {
+    if shared.admission.full() || shared.invoker.is_full() {
         return not_ready(shared, Reason::Full, "all places are taken");
     }
     match &shared.config.ready_path {
@@ -102,5 +102,6 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
         stream_deadline: deadline,
         interim: None,
         place,
+        seat: None,
     }
 }

@@ -144,8 +144,9 @@ impl Session {
         let deadlines = deadline::of_call(config, &head.headers);
         let body = self.admit(&head, body)?;
         let place = self.shared.admission.enter(deadlines.of_call).await?;
+        let seat = self.shared.invoker.seat(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
-        let call = self.call(head, id, body, deadlines, place);
+        let call = Call { seat, ..self.call(head, id, body, deadlines, place) };
         self.shared.invoker.call(call).await
     }
 
@@ -182,6 +183,7 @@ impl Session {
             stream_deadline: deadlines.of_stream,
             interim: self.interim.clone().filter(|_| head.version == Version::HTTP_11),
             place,
+            seat: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::body::{ReplyBody, RequestBody};
 use super::error::CallError;
 use super::upstream::Upgraded;
+use super::warm::Seat;
 
 /// Answers of these types have no end of their own: events, lines of JSON, gRPC.
 const STREAMS: [&[u8]; 4] = [b"text/event-stream", b"application/x-ndjson", b"application/ndjson", b"application/grpc"];
@@ -45,6 +46,8 @@ pub struct Call {
     pub interim: Option<Interim>,
     /// Held until the call's last process is dead.
     pub place: Place,
+    /// At a worker; `None` in modes without workers.
+    pub seat: Option<Seat>,
 }
 
 impl Call {

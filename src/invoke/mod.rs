@@ -13,6 +13,7 @@ mod escape;
 pub mod files;
 mod fork;
 mod hop;
+mod line;
 mod state;
 pub mod upstream;
 pub mod warm;
@@ -23,9 +24,10 @@ pub use config::{Config, ExitCodes, Mode};
 pub use error::CallError;
 pub use files::Files;
 pub use fork::Fork;
+pub use line::Line;
 pub use state::{Over, State};
 pub use upstream::{Raw, Upgraded, Upstream};
-pub use warm::Warm;
+pub use warm::{Seat, Warm};
 
 pub use crate::process::{Leaders, Leftovers, Restart};
 
@@ -42,6 +44,20 @@ pub enum Invoker {
 }
 
 impl Invoker {
+    /// A seat at the handler where the mode has a number of them, at once or after a wait; a call whose time passes while
+    /// it waits never runs. Elsewhere whoever comes has one.
+    pub async fn seat(&self, deadline: Deadline) -> Result<Option<Seat>, CallError> {
+        match self {
+            Invoker::Warm(warm) => warm.seat(deadline).await.map(Some),
+            Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Files(_) => Ok(None),
+        }
+    }
+
+    /// Whether all seats are taken, and all waiting places before them.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Invoker::Warm(warm) if warm.is_full())
+    }
+
     /// Runs one call. The future is the call: drop it and the call is cancelled.
     pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
         match self {

@@ -16,6 +16,7 @@ const CUT: &[u8] = " …[cut]".as_bytes();
 #[derive(Debug)]
 pub(super) struct HandlerLine<'a> {
     pub(super) time: Utc,
+    pub(super) level: Level,
     pub(super) stream: Stream,
     pub(super) call_id: Option<&'a str>,
     pub(super) bytes: &'a [u8],
@@ -40,9 +41,8 @@ impl HandlerLine<'_> {
         line
     }
 
-    /// The level is `info` for both streams: what a program says on stderr is not always an error.
     pub(super) fn json(&self) -> Vec<u8> {
-        let mut object = Object::open(self.time, Level::INFO, self.bytes.len());
+        let mut object = Object::open(self.time, self.level, self.bytes.len());
         object.string("msg", &String::from_utf8_lossy(self.bytes));
         object.string("stream", self.stream.word());
         if let Some(id) = self.call_id {

@@ -136,11 +136,18 @@ impl HandlerLog {
 
     /// Writes one line (without its line feed). `cut` marks a line that was longer than the limit.
     /// Waits while the writer is behind: that is what pushes back on the handler's pipe.
+    ///
+    /// Its level is `info` on both streams: what a program says on stderr is not always an error.
     pub async fn line(&self, stream: Stream, call_id: Option<&str>, line: &[u8], cut: bool) {
+        self.leveled_line(Level::INFO, stream, call_id, line, cut).await;
+    }
+
+    /// The same for a line whose level is known. JSON shows it.
+    pub async fn leveled_line(&self, level: Level, stream: Stream, call_id: Option<&str>, line: &[u8], cut: bool) {
         if cut {
             self.inner.metrics.log_line_cut();
         }
-        let line = HandlerLine { time: Utc::now(), stream, call_id, bytes: line, cut };
+        let line = HandlerLine { time: Utc::now(), level, stream, call_id, bytes: line, cut };
         let line = match self.inner.format {
             Format::Text => line.text(self.inner.prefix),
             Format::Json => line.json(),

@@ -123,6 +123,8 @@ families! {
     HANDLER_EXITS = counter("heeler_handler_exits_total", &["how"],
         "Handler processes that ended: zero and nonzero are exit codes, signal is one that was not ours, \
          killed is by heeler");
+    WORKERS = def("heeler_workers", Kind::Gauge, &["state"],
+        "Worker processes: starting until their hello, up while they take calls, leaving from then on");
     RESTARTS = counter("heeler_restarts_total", &["cause"],
         "Restarts of a long-lived handler: exit and signal are how it died, start is one that did not come up again, \
          timeout is a call that ran out of time");

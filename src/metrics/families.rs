@@ -11,7 +11,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use super::defs::{self, Def};
 use super::labels::{Build, Code, CodeMethod, Function, Method, MethodName, Word};
-use super::{Ended, Restarted};
+use super::{Ended, Restarted, WorkerState};
 use crate::reason::Reason;
 
 /// Makes a family's histograms with its own buckets.
@@ -53,6 +53,7 @@ pub(super) struct Families {
     pub(super) cold_starts: Counter,
     pub(super) handler_starts: Counter,
     pub(super) handler_exits: Family<Word, Counter>,
+    pub(super) workers: Family<Word, Gauge>,
     pub(super) restarts: Family<Word, Counter>,
     pub(super) handler_cpu: Counter<f64, AtomicU64>,
     pub(super) handler_max_rss: Histogram,
@@ -95,6 +96,7 @@ impl Families {
             cold_starts: page.add(&defs::COLD_STARTS, Counter::default()),
             handler_starts: page.add(&defs::HANDLER_STARTS, Counter::default()),
             handler_exits: page.add(&defs::HANDLER_EXITS, Family::default()),
+            workers: page.add(&defs::WORKERS, Family::default()),
             restarts: page.add(&defs::RESTARTS, Family::default()),
             handler_cpu: page.add(&defs::HANDLER_CPU, Counter::default()),
             handler_max_rss: page.histogram(&defs::HANDLER_MAX_RSS),
@@ -129,6 +131,9 @@ impl Families {
         }
         for how in Ended::ALL {
             drop(self.handler_exits.get_or_create(&[("how", how.word())]));
+        }
+        for state in WorkerState::ALL {
+            drop(self.workers.get_or_create(&[("state", state.word())]));
         }
         for cause in Restarted::ALL {
             drop(self.restarts.get_or_create(&[("cause", cause.word())]));

@@ -11,6 +11,7 @@ mod own;
 #[cfg(test)]
 mod tests;
 mod text;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::reason::Reason;
 
 pub use docs::docs;
 pub use own::resident_bytes_of;
+pub use worker::{WorkerCount, WorkerState};
 
 /// All metrics; cheap to clone.
 #[derive(Clone, Debug)]

@@ -196,6 +196,9 @@ fn every_event_has_its_series() {
     metrics.handler_started();
     metrics.handler_ended(Ended::Signal, Duration::from_millis(1500), 3 << 20);
     metrics.handler_restarts(Restarted::Start);
+    let mut worker = metrics.worker();
+    worker.enter(WorkerState::Up);
+    drop(metrics.worker());
     metrics.tree_signalled(false);
     metrics.tree_signalled(true);
     metrics.survivors(2);
@@ -211,6 +214,8 @@ fn every_event_has_its_series() {
     sample(&page, "heeler_cold_starts_total", 1.0);
     sample(&page, "heeler_handler_starts_total", 1.0);
     sample(&page, "heeler_handler_exits_total{how=\"signal\"}", 1.0);
+    sample(&page, "heeler_workers{state=\"up\"}", 1.0);
+    sample(&page, "heeler_workers{state=\"starting\"}", 0.0);
     sample(&page, "heeler_restarts_total{cause=\"start\"}", 1.0);
     sample(&page, "heeler_handler_cpu_seconds_total", 1.5);
     sample(&page, "heeler_handler_max_rss_bytes_bucket{le=\"2097152\"}", 0.0);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::net::UnixStream;
+use tracing::Level;
 
 use super::frame::{self, Frame, Kind};
 use super::lost::Lost;
@@ -128,7 +129,7 @@ impl Hearing {
 
     async fn hear_line(&self, number: u32, mut payload: Bytes) -> Result<(), Lost> {
         let short = || Lost::protocol("LOG without a line");
-        let _level = payload.try_get_u8().map_err(|_| short())?;
+        let level = level_of(payload.try_get_u8().map_err(|_| short())?);
         let source = payload.try_get_u8().map_err(|_| short())?;
         let stream = if number == 0 { None } else { self.worker.stream(number)? };
         let call_id = stream.as_ref().and_then(|stream| stream.call_id.as_deref());
@@ -136,7 +137,7 @@ impl Hearing {
         let limit = self.log.line_limit().unwrap_or(usize::MAX);
         let cut = payload.len() > limit;
         payload.truncate(limit);
-        self.log.line(to, call_id, &payload, cut).await;
+        self.log.leveled_line(level, to, call_id, &payload, cut).await;
         Ok(())
     }
 }
@@ -158,6 +159,16 @@ fn not_loaded(payload: Bytes) -> Lost {
     match Failed::read(payload) {
         Ok(Failed { kind, message, stack, .. }) => Lost::NotLoaded { kind, message, stack },
         Err(error) => Lost::protocol(error),
+    }
+}
+
+/// A level that is not in the table is as good as none.
+fn level_of(number: u8) -> Level {
+    match number {
+        0 => Level::DEBUG,
+        2 => Level::WARN,
+        3 => Level::ERROR,
+        _ => Level::INFO,
     }
 }
 

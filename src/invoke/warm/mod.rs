@@ -23,13 +23,13 @@ pub use config::{Config, Language, Source};
 pub use lost::Lost;
 pub use message::Hello;
 pub use pool::Pool;
-pub use worker::{Greeting, Worker};
+pub use worker::{Greeting, Seat, Worker};
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::body::ReplyBody;
-use super::call::{Call, Reply};
+use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use super::hop::{length_of, remove_hop_by_hop};
 use crate::reason::Reason;
@@ -46,10 +46,21 @@ impl Warm {
         Warm { pool }
     }
 
+    pub(super) async fn seat(&self, deadline: Deadline) -> Result<Seat, CallError> {
+        self.pool.seat(deadline).await
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.pool.is_full()
+    }
+
     /// Runs one call up to the head of its answer.
     pub(super) async fn call(&self, mut call: Call) -> Result<Reply, CallError> {
         let deadline = call.deadline;
-        let seat = self.pool.seat(deadline).await?;
+        let seat = match call.seat.take() {
+            Some(seat) => seat,
+            None => self.seat(deadline).await?,
+        };
         let (mut exchange, mut upload) = tokio::select! {
             biased;
             begun = exchange::begin(seat, &mut call) => begun?,
@@ -99,6 +110,8 @@ fn promised(headers: &HeaderMap) -> Result<Option<u64>, CallError> {
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod played;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{Greeting, Pool, Warm, Worker};
 use crate::invoke::body::RequestBody;
 use crate::invoke::call::{Call, Deadline, Place, Reply};
 use crate::invoke::error::CallError;
+use crate::invoke::line::Line;
 use crate::log;
 use crate::metrics::Metrics;
 
@@ -91,9 +92,13 @@ pub(super) fn greeting(pool: &Pool) -> Greeting {
     Greeting { concurrency: 0, settings: Vec::new(), max_requests: None, kill_grace, log, freed: pool.freed() }
 }
 
+pub(super) fn pool(depth: usize, timeout: Option<Duration>) -> Pool {
+    Pool::new(Line::new(depth, timeout, Metrics::new("test")))
+}
+
 /// A pool with one worker of so many calls at once.
 pub(super) async fn pool_of_one(concurrency: u32) -> (Pool, Arc<Worker>, Played) {
-    let pool = Pool::new(10, None);
+    let pool = pool(10, None);
     let (worker, played) = join(&pool, concurrency).await;
     (pool, worker, played)
 }
@@ -124,6 +129,7 @@ pub(super) fn call(body: &'static [u8]) -> Call {
         stream_deadline: Deadline::after(None),
         interim: None,
         place: Place::default(),
+        seat: None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! The workers that may have calls, and the calls that wait for a place at one.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::worker::{Seat, Worker};
 use crate::invoke::call::Deadline;
 use crate::invoke::error::CallError;
+use crate::invoke::line::Line;
 use crate::reason::Reason;
 
 /// All workers, cheap to clone.
@@ -20,22 +20,18 @@ struct Shared {
     workers: Mutex<Vec<Arc<Worker>>>,
     /// A place has become free.
     freed: Arc<Notify>,
-    waiting: AtomicUsize,
-    depth: usize,
-    timeout: Option<Duration>,
+    line: Line,
     /// No worker will join any more.
     closed: AtomicBool,
 }
 
 impl Pool {
-    /// `depth` calls may wait, each for `timeout` at the most.
-    pub fn new(depth: usize, timeout: Option<Duration>) -> Pool {
+    /// Calls for which there is no place wait in `line`.
+    pub fn new(line: Line) -> Pool {
         Pool(Arc::new(Shared {
             workers: Mutex::default(),
             freed: Arc::default(),
-            waiting: AtomicUsize::new(0),
-            depth,
-            timeout,
+            line,
             closed: AtomicBool::new(false),
         }))
     }
@@ -49,7 +45,7 @@ impl Pool {
     pub fn join(&self, worker: Arc<Worker>) {
         let places = worker.concurrency() as usize;
         self.workers().push(worker);
-        for _ in 0..places.min(self.0.waiting.load(Ordering::Relaxed)) {
+        for _ in 0..places.min(self.0.line.waiting()) {
             self.0.freed.notify_one();
         }
     }
@@ -85,12 +81,12 @@ impl Pool {
     /// reaches one.
     pub(super) async fn seat(&self, deadline: Deadline) -> Result<Seat, CallError> {
         // Nobody overtakes those who wait.
-        if self.0.waiting.load(Ordering::Relaxed) == 0
+        if self.0.line.waiting() == 0
             && let Some(seat) = self.free_seat()
         {
             return Ok(seat);
         }
-        let _waiting = self.wait_in_line()?;
+        let _waiting = self.0.line.enter()?;
         let free = async {
             loop {
                 let freed = self.0.freed.notified();
@@ -108,8 +104,13 @@ impl Pool {
         tokio::select! {
             biased;
             seat = free => seat,
-            () = deadline.or_sooner(self.0.timeout).passed() => Err(self.too_long()),
+            () = self.0.line.until(deadline).passed() => Err(self.too_long()),
         }
+    }
+
+    /// Whether the next call would be refused.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.line.is_full() && !self.workers().iter().any(|worker| worker.load().is_some())
     }
 
     fn free_seat(&self) -> Option<Seat> {
@@ -117,18 +118,6 @@ impl Pool {
         let (_, worker) =
             workers.iter().filter_map(|worker| Some((worker.load()?, worker))).min_by_key(|(load, _)| *load)?;
         worker.enter()
-    }
-
-    fn wait_in_line(&self) -> Result<Waiting<'_>, CallError> {
-        let seat = |waiting| (waiting < self.0.depth).then_some(waiting + 1);
-        match self.0.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, seat) {
-            Ok(_) => Ok(Waiting(&self.0.waiting)),
-            Err(_) => {
-                let text =
-                    format!("no worker has a place, and all {} waiting places (queue_depth) are taken", self.0.depth);
-                Err(CallError::new(Reason::QueueFull, text))
-            }
-        }
     }
 
     fn too_long(&self) -> CallError {
@@ -140,14 +129,5 @@ impl Pool {
 
     fn workers(&self) -> MutexGuard<'_, Vec<Arc<Worker>>> {
         self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A waiting place; given back however the wait ends.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -327,7 +327,8 @@ impl Worker {
 }
 
 /// A place at a worker, not used yet.
-pub(super) struct Seat(Option<Arc<Worker>>);
+#[derive(Debug)]
+pub struct Seat(Option<Arc<Worker>>);
 
 impl Seat {
     /// Opens a call on it. From here on the place is held until the worker has said its last word.

@@ -17,7 +17,7 @@ use crate::invoke::state::Over;
 use crate::invoke::warm::lost::Lost;
 use crate::invoke::warm::message::Hello;
 use crate::invoke::warm::worker::{Greeting, Worker};
-use crate::metrics::Restarted;
+use crate::metrics::{Restarted, WorkerCount, WorkerState};
 use crate::process::{Exit, Life as Lived, Pauses, Service, SpawnError, Status};
 
 /// The end of a process and the end of its socket are heard one after the other; what was sent before is read first.
@@ -51,6 +51,7 @@ pub(super) struct Life {
     service: Service,
     orders: watch::Receiver<Order>,
     teller: Teller,
+    count: WorkerCount,
 }
 
 /// Why there is no hello.
@@ -82,7 +83,8 @@ impl Life {
         let service = Service::start(&shared.processes, &shared.program, &[], socket, &shared.log)?;
         tracing::info!(pid = service.tree().leader(), "worker started");
         shared.leaders.add(service.tree());
-        Ok((Life { shared: shared.clone(), service, orders, teller }, ours))
+        let count = shared.metrics.worker();
+        Ok((Life { shared: shared.clone(), service, orders, teller, count }, ours))
     }
 
     pub(super) async fn run(mut self, socket: UnixStream) {
@@ -94,9 +96,11 @@ impl Life {
                 tracing::info!(pid, about = about(&hello), after = duration::rounded(up - began), "worker is up");
                 shared.pool.join(worker.clone());
                 shared.standing.joined();
+                self.count.enter(WorkerState::Up);
                 self.teller.tell(News::Up);
                 let fate = self.stay(&worker).await;
                 shared.pool.leave(&worker);
+                self.count.enter(WorkerState::Leaving);
                 shared.standing.left(Pauses::KEPT.is_good(Lived::Up { lived: up.elapsed(), served: worker.served() }));
                 self.leave(&worker, fate, up).await;
             }
