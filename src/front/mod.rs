@@ -39,7 +39,7 @@ use admit::Admission;
 use connection::Order;
 use hangup::Hangups;
 use listen::Bound;
-use probe::LastReady;
+use probe::Asked;
 use route::Door;
 
 use crate::health::Health;
@@ -62,7 +62,7 @@ struct Shared {
     health: Health,
     orders: watch::Sender<Order>,
     hangups: Arc<Hangups>,
-    last_ready: LastReady,
+    asked: Asked,
     /// Places for connections.
     connections: Arc<Semaphore>,
     /// Those that are open.
@@ -118,7 +118,7 @@ impl Front {
             health,
             orders: watch::Sender::new(Order::Serve),
             hangups: Hangups::start()?,
-            last_ready: LastReady::default(),
+            asked: Asked::default(),
         };
         Ok(Front { shared: Arc::new(shared), listeners: JoinSet::new() })
     }

@@ -50,7 +50,7 @@ impl Session {
             self.ends_with_connection.store(true, Ordering::Relaxed);
         }
         let (response, record) = match route::of(request.uri().path(), self.door, &self.shared.config) {
-            Route::Health => (probe::health(&self.shared), None),
+            Route::Health => (probe::health(&self.shared).await, None),
             Route::Ready => (probe::ready(&self.shared).await, None),
             Route::Metrics => (self.metrics(&request), None),
             Route::Nobody => (text(StatusCode::NOT_FOUND, "not found: try /metrics, /_/health or /_/ready\n"), None),

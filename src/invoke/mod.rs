@@ -27,7 +27,7 @@ pub use fork::Fork;
 pub use line::Line;
 pub use state::{Over, State};
 pub use upstream::{Raw, Upgraded, Upstream};
-pub use warm::{Seat, Warm};
+pub use warm::{Question, Seat, Warm};
 
 pub use crate::process::{Leaders, Leftovers, Restart};
 
@@ -56,6 +56,14 @@ impl Invoker {
     /// Whether all seats are taken, and all waiting places before them.
     pub fn is_full(&self) -> bool {
         matches!(self, Invoker::Warm(warm) if warm.is_full())
+    }
+
+    /// What the function says of itself; `None` where it has nothing to say.
+    pub async fn ask(&self, question: Question) -> Option<bool> {
+        match self {
+            Invoker::Warm(warm) => warm.ask(question).await,
+            Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Files(_) => None,
+        }
     }
 
     /// Runs one call. The future is the call: drop it and the call is cancelled.

@@ -72,10 +72,7 @@ impl Hearing {
             }
             (Kind::Error, 0) => Err(not_loaded(frame.payload)),
             (Kind::Log, number) => self.hear_line(number, frame.payload).await,
-            (Kind::Pong, 0) => {
-                self.worker.said_pong();
-                Ok(())
-            }
+            (Kind::Pong, 0) => self.worker.pongs().hear(frame.payload),
             (Kind::Bye, 0) => {
                 self.worker.said_bye();
                 Ok(())

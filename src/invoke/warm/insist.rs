@@ -3,10 +3,9 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use tokio::time::{sleep, timeout};
 
-use super::frame::{self, Kind};
+use super::ask::Question;
 use super::worker::Worker;
 
 /// A worker that is alive answers a ping within this.
@@ -23,12 +22,7 @@ pub(super) async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
     worker.condemn();
 }
 
+/// Whatever it says: that it does is enough.
 async fn answers(worker: &Worker) -> bool {
-    let pong = worker.pong();
-    let mut pong = std::pin::pin!(pong);
-    pong.as_mut().enable();
-    let mut out = BytesMut::new();
-    frame::put(&mut out, Kind::Ping, false, 0, &[0]);
-    worker.send(out);
-    timeout(PONG, pong).await.is_ok()
+    timeout(PONG, worker.ask(Question::Alive)).await.is_ok()
 }

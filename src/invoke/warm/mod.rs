@@ -4,6 +4,7 @@
 //! back. A `worker` is one connection, which `hear` listens to; `keep` starts, replaces and ends the processes.
 
 mod answer;
+mod ask;
 mod config;
 mod exchange;
 mod fields;
@@ -19,6 +20,7 @@ mod stream;
 mod worker;
 
 pub use answer::Answer;
+pub use ask::Question;
 pub use config::{Config, Language, Source};
 pub use lost::Lost;
 pub use message::Hello;
@@ -52,6 +54,11 @@ impl Warm {
 
     pub(super) fn is_full(&self) -> bool {
         self.pool.is_full()
+    }
+
+    /// What the function says of itself; `None` if it has nothing to say.
+    pub(super) async fn ask(&self, question: Question) -> Option<bool> {
+        self.pool.ask(question).await
     }
 
     /// Runs one call up to the head of its answer.

@@ -47,13 +47,14 @@ impl Played {
         self.socket.write_all(&out).await.unwrap();
     }
 
-    pub(super) async fn hello(&mut self, concurrency: u32) {
+    pub(super) async fn hello(&mut self, concurrency: u32, about: &[u8]) {
         self.expect(Kind::Hello).await;
         let mut payload = BytesMut::new();
         payload.put_u16(1);
         payload.put_u16(0);
         payload.put_u32(64 * 1024);
         payload.put_u32(concurrency);
+        payload.put_slice(about);
         self.write(Kind::Hello, false, 0, &payload).await;
     }
 
@@ -104,9 +105,14 @@ pub(super) async fn pool_of_one(concurrency: u32) -> (Pool, Arc<Worker>, Played)
 }
 
 pub(super) async fn join(pool: &Pool, concurrency: u32) -> (Arc<Worker>, Played) {
+    join_with(pool, concurrency, b"").await
+}
+
+/// `about`: the pairs of its hello.
+pub(super) async fn join_with(pool: &Pool, concurrency: u32, about: &[u8]) -> (Arc<Worker>, Played) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut played = Played { socket: theirs, buffer: BytesMut::new() };
-    let (met, ()) = tokio::join!(Worker::meet(ours, greeting(pool)), played.hello(concurrency));
+    let (met, ()) = tokio::join!(Worker::meet(ours, greeting(pool)), played.hello(concurrency, about));
     let (worker, hello) = met.unwrap();
     assert_eq!(hello.concurrency, concurrency);
     pool.join(worker.clone());

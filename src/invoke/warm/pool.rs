@@ -113,6 +113,11 @@ impl Pool {
         self.0.line.is_full() && !self.workers().iter().any(|worker| worker.load().is_some())
     }
 
+    /// The workers of which something holds.
+    pub(super) fn all(&self, holds: impl Fn(&Worker) -> bool) -> Vec<Arc<Worker>> {
+        self.workers().iter().filter(|worker| holds(worker)).cloned().collect()
+    }
+
     fn free_seat(&self) -> Option<Seat> {
         let workers = self.workers();
         let (_, worker) =

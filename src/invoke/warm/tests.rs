@@ -205,6 +205,8 @@ async fn nonsense_ends_the_connection() {
         &[(Kind::Error, false, 1, &[0; 8])],
         &[(Kind::Log, false, 0, b"")],
         &[(Kind::Pong, false, 1, b"")],
+        &[(Kind::Pong, false, 0, b"\0")],
+        &[(Kind::Pong, false, 0, b"\x02\x01")],
     ];
     for said in cases {
         let (pool, worker, mut played) = pool_of_one(1).await;

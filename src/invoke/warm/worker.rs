@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::net::UnixStream;
-use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 
+use super::ask::Pongs;
 use super::frame::{self, Kind, LAST_STREAM};
 use super::hear::{self, Hearing};
 use super::insist::insist;
@@ -51,7 +51,7 @@ pub struct Worker {
     lost: watch::Sender<Option<Lost>>,
     /// A call has ended, or something else that its keeper may wait for.
     changed: Notify,
-    pong: Notify,
+    pongs: Pongs,
     freed: Arc<Notify>,
     concurrency: u32,
     window: u32,
@@ -104,7 +104,7 @@ impl Worker {
             outbox: Outbox::default(),
             lost: watch::Sender::new(None),
             changed: Notify::new(),
-            pong: Notify::new(),
+            pongs: Pongs::new(&hello),
             freed: greeting.freed,
             concurrency,
             window: hello.window,
@@ -250,13 +250,9 @@ impl Worker {
         self.tell();
     }
 
-    pub(super) fn said_pong(&self) {
-        self.pong.notify_waiters();
-    }
-
-    /// Its next answer to a ping.
-    pub(super) fn pong(&self) -> Notified<'_> {
-        self.pong.notified()
+    /// Its answers to pings.
+    pub(super) fn pongs(&self) -> &Pongs {
+        &self.pongs
     }
 
     /// Whether a call that nobody waits for still has its place.
