@@ -1,6 +1,7 @@
 # The single entry to everything that is done with this repository; longer steps live in scripts/.
 
 PORT ?= 8080
+FUNCTION ?= examples/hello
 METRICS_PORT ?= 8081
 SECONDS_PER_CELL ?= 3
 ROUNDS ?= 5
@@ -11,9 +12,9 @@ ROUNDS ?= 5
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-7s %s\n", $$1, $$2 }'
 
-run: ## build, then serve examples/hello on PORT (8080), metrics on METRICS_PORT (8081); Ctrl-C ends it
+run: ## build, then serve FUNCTION (examples/hello) on PORT (8080), metrics on METRICS_PORT (8081); Ctrl-C ends it
 	@scripts/build.sh
-	@PORT=$(PORT) METRICS_PORT=$(METRICS_PORT) scripts/run.sh
+	@FUNCTION=$(FUNCTION) PORT=$(PORT) METRICS_PORT=$(METRICS_PORT) scripts/run.sh
 
 build: ## the static release binary at target/heeler: proven static, size checked
 	@scripts/build.sh

@@ -15,7 +15,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 if command -v shellcheck >/dev/null 2>&1; then
     step "shell scripts"
-    shellcheck -x scripts/*.sh .ci/run examples/hello/*.sh
+    shellcheck -x scripts/*.sh .ci/run examples/shell/*.sh
 else
     step "shell scripts: skipped, shellcheck is not installed"
 fi

@@ -1,4 +1,4 @@
-//! The worker in a language without a runtime of heeler's, as it stands in examples/.
+//! The functions and the worker that examples/ shows, as they stand there.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(clippy::disallowed_methods, reason = "it only asks whether perl is there")]
 
@@ -9,14 +9,43 @@ use std::process::Command;
 
 use support::{Heeler, Request, pattern};
 
-fn start() -> Option<Heeler> {
-    if Command::new("perl").arg("-v").output().is_err() {
+/// Whether a language is here; says so on standard error if it is not.
+fn is_here(program: &str) -> bool {
+    let here = Command::new(program).arg("--version").output().is_ok();
+    if !here {
         // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: the example worker, for want of perl");
-        return None;
+        let _ = writeln!(std::io::stderr(), "skipped: an example, for want of {program}");
     }
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/worker/worker.pl");
-    Some(Heeler::builder().env("mode", "warm").env("fprocess", &format!("perl {file}")).start())
+    here
+}
+
+fn example(path: &str) -> String {
+    format!("{}/examples/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn start() -> Option<Heeler> {
+    let command = format!("perl {}", example("worker/worker.pl"));
+    is_here("perl").then(|| Heeler::builder().env("mode", "warm").env("fprocess", &command).start())
+}
+
+#[test]
+fn the_sample_functions_serve() {
+    for (program, folder) in [("python3", "hello"), ("node", "hello-node")] {
+        if !is_here(program) {
+            continue;
+        }
+        let heeler = Heeler::builder().env("mode", "warm").env("FUNCTION_SOURCE", &example(folder)).start();
+        let hello = |request: &Request| {
+            let answer = heeler.call(request);
+            answer.assert_ok();
+            serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap()
+        };
+        let expected = |name, method| serde_json::json!({ "hello": name, "method": method, "path": "/" });
+        assert_eq!(hello(&Request::get("/")), expected("World", "GET"), "{program}");
+        assert_eq!(hello(&Request::get("/?name=Ada")), expected("Ada", "GET"), "{program}");
+        heeler.stdout.wait_for("greeting Ada");
+        assert_eq!(hello(&Request::post("/", r#"{"name": "Grace"}"#)), expected("Grace", "POST"), "{program}");
+    }
 }
 
 #[test]

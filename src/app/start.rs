@@ -81,6 +81,8 @@ struct Begun {
     serving: Serving,
     doors: Doors,
     addresses: Vec<String>,
+    /// What runs the calls; empty where nothing does.
+    command: Vec<String>,
     metrics_address: Option<String>,
     ends: Ends,
 }
@@ -89,7 +91,7 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let Begun { mut serving, doors, addresses, metrics_address, mut ends } = begin(&settings, log, &metrics)?;
+    let Begun { mut serving, doors, addresses, command, metrics_address, mut ends } = begin(&settings, log, &metrics)?;
     let mut states = serving.keeper.as_ref().map(Keeper::states);
     match come_up(&mut serving, doors, settings.front.bind, states.as_mut(), &mut ends).await {
         Ok(None) => {}
@@ -109,7 +111,7 @@ async fn run(settings: Settings, started: Instant, log: HandlerLog, metrics: Met
         metrics_address = metrics_address.unwrap_or_default(),
         mode = settings.invoke.mode.name(),
         why = settings.mode_reason,
-        command = ?settings.invoke.command,
+        command = ?command,
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
@@ -156,7 +158,7 @@ fn begin(settings: &Settings, log: HandlerLog, metrics: &Metrics) -> Result<Begu
     }
     let (app, grace) = (settings.app.clone(), settings.invoke.kill_grace);
     let serving = Serving { front, health, lock: None, keeper, processes, app, grace };
-    Ok(Begun { serving, doors, addresses, metrics_address, ends })
+    Ok(Begun { serving, doors, addresses, command: found.command, metrics_address, ends })
 }
 
 /// Opens the doors at their time, and waits until the function can serve; or gives the signal that came before.
