@@ -16,6 +16,7 @@ mod grpc;
 mod hangup;
 mod listen;
 mod probe;
+mod pulse;
 mod respond;
 mod route;
 mod serve;
@@ -40,6 +41,7 @@ use connection::Order;
 use hangup::Hangups;
 use listen::Bound;
 use probe::Asked;
+use pulse::Pulse;
 use route::Door;
 
 use crate::health::Health;
@@ -63,6 +65,7 @@ struct Shared {
     orders: watch::Sender<Order>,
     hangups: Arc<Hangups>,
     asked: Asked,
+    pulse: Arc<Pulse>,
     /// Places for connections.
     connections: Arc<Semaphore>,
     /// Those that are open.
@@ -119,6 +122,7 @@ impl Front {
             orders: watch::Sender::new(Order::Serve),
             hangups: Hangups::start()?,
             asked: Asked::default(),
+            pulse: Arc::default(),
         };
         Ok(Front { shared: Arc::new(shared), listeners: JoinSet::new() })
     }

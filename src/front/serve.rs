@@ -50,8 +50,8 @@ impl Session {
             self.ends_with_connection.store(true, Ordering::Relaxed);
         }
         let (response, record) = match route::of(request.uri().path(), self.door, &self.shared.config) {
-            Route::Health => (probe::health(&self.shared).await, None),
-            Route::Ready => (probe::ready(&self.shared).await, None),
+            Route::Health => (Box::pin(probe::health(&self.shared)).await, None),
+            Route::Ready => (Box::pin(probe::ready(&self.shared)).await, None),
             Route::Metrics => (self.metrics(&request), None),
             Route::Nobody => (text(StatusCode::NOT_FOUND, "not found: try /metrics, /_/health or /_/ready\n"), None),
             Route::Function => self.function(request).await,
@@ -124,6 +124,7 @@ impl Session {
 
     fn record(&self, head: &Parts, id: &HeaderValue) -> Record {
         self.shared.metrics.request_started();
+        self.shared.pulse.keep();
         Record {
             shared: self.shared.clone(),
             method: head.method.clone(),

@@ -68,11 +68,13 @@ impl Invoker {
 
     /// Runs one call. The future is the call: drop it and the call is cancelled.
     pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        // Each in a box of its own size: the future of a request would else be as large as the largest of them, several
+        // kilobytes that are moved about, whatever the mode.
         match self {
-            Invoker::Fork(fork) => fork.call(call).await,
-            Invoker::Upstream(upstream) => upstream.call(call).await,
-            Invoker::Files(files) => files.call(call).await,
-            Invoker::Warm(warm) => warm.call(call).await,
+            Invoker::Fork(fork) => Box::pin(fork.call(call)).await,
+            Invoker::Upstream(upstream) => Box::pin(upstream.call(call)).await,
+            Invoker::Files(files) => Box::pin(files.call(call)).await,
+            Invoker::Warm(warm) => Box::pin(warm.call(call)).await,
         }
     }
 

@@ -1,10 +1,10 @@
 //! What a worker says, frame by frame. It is treated as hostile: what it may not say ends its connection.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::net::UnixStream;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::OwnedReadHalf;
 use tracing::Level;
 
 use super::frame::{self, Frame, Kind};
@@ -20,7 +20,7 @@ use crate::reason::Reason;
 const ROOM: usize = 64 * 1024;
 
 /// Waits for the worker's first frame. What came behind it stays in the buffer.
-pub(super) async fn hello(socket: &UnixStream, buffer: &mut BytesMut) -> Result<Hello, Lost> {
+pub(super) async fn hello(socket: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<Hello, Lost> {
     loop {
         if let Some(frame) = frame::take(buffer).map_err(Lost::protocol)? {
             return match frame.kind {
@@ -41,7 +41,7 @@ pub(super) struct Hearing {
 
 impl Hearing {
     /// Hears it out.
-    pub(super) async fn run(&self, mut buffer: BytesMut) -> Lost {
+    pub(super) async fn run(&self, mut socket: OwnedReadHalf, mut buffer: BytesMut) -> Lost {
         loop {
             match frame::take(&mut buffer) {
                 Err(error) => return Lost::protocol(error),
@@ -54,7 +54,7 @@ impl Hearing {
                     if buffer.is_empty() {
                         buffer = BytesMut::new(); // Idle workers hold no memory.
                     }
-                    if let Err(lost) = fill(self.worker.socket(), &mut buffer).await {
+                    if let Err(lost) = fill(&mut socket, &mut buffer).await {
                         return lost;
                     }
                 }
@@ -169,15 +169,12 @@ fn level_of(number: u8) -> Level {
     }
 }
 
-async fn fill(socket: &UnixStream, buffer: &mut BytesMut) -> Result<(), Lost> {
-    loop {
-        socket.readable().await.map_err(broke)?;
-        buffer.reserve(ROOM);
-        match socket.try_read_buf(buffer) {
-            Ok(0) => return Err(Lost::Closed),
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(broke(error)),
-        }
+async fn fill(socket: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<(), Lost> {
+    // There is no room for what may not come for long.
+    socket.readable().await.map_err(broke)?;
+    buffer.reserve(ROOM);
+    match socket.read_buf(buffer).await.map_err(broke)? {
+        0 => Err(Lost::Closed),
+        _ => Ok(()),
     }
 }

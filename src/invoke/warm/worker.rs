@@ -5,8 +5,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{Notify, watch};
 
 use super::ask::Pongs;
@@ -45,7 +47,7 @@ pub struct Greeting {
 /// A worker whose HELLO was heard.
 #[derive(Debug)]
 pub struct Worker {
-    socket: UnixStream,
+    socket: OwnedWriteHalf,
     state: Mutex<State>,
     outbox: Outbox,
     lost: watch::Sender<Option<Lost>>,
@@ -82,18 +84,11 @@ impl Worker {
     /// Greets a worker on its socket, and waits for its HELLO. Inside a runtime.
     pub async fn meet(socket: UnixStream, greeting: Greeting) -> Result<(Arc<Worker>, Hello), Lost> {
         let settings: Vec<_> = greeting.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut out = message::hello(WINDOW, greeting.concurrency, &settings);
-        while out.has_remaining() {
-            socket.writable().await.map_err(broke)?;
-            match socket.try_write(&out) {
-                Ok(written) => out.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // It is gone already, and may have said why.
-                Err(_) => break,
-            }
-        }
+        let (mut from, mut socket) = socket.into_split();
+        // A worker that is gone already may have said why.
+        let _ = socket.write_all(&message::hello(WINDOW, greeting.concurrency, &settings)).await;
         let mut buffer = BytesMut::new();
-        let hello = hear::hello(&socket, &mut buffer).await?;
+        let hello = hear::hello(&mut from, &mut buffer).await?;
         let concurrency = match greeting.concurrency {
             0 => hello.concurrency,
             most => most.min(hello.concurrency),
@@ -121,7 +116,7 @@ impl Worker {
         });
         let hearing = Hearing { worker: worker.clone(), log: greeting.log };
         task::spawn(async move {
-            let lost = hearing.run(buffer).await;
+            let lost = hearing.run(from, buffer).await;
             hearing.worker.lose(lost);
         });
         Ok((worker, hello))
@@ -193,10 +188,6 @@ impl Worker {
     /// Calls at once that it takes.
     pub(super) fn concurrency(&self) -> u32 {
         self.concurrency
-    }
-
-    pub(super) fn socket(&self) -> &UnixStream {
-        &self.socket
     }
 
     /// Sends what was put together.
