@@ -3,8 +3,9 @@
 PORT ?= 8080
 FUNCTION ?= examples/hello
 METRICS_PORT ?= 8081
-SECONDS_PER_CELL ?= 3
-ROUNDS ?= 5
+# For `make bench`; each comparison has its own defaults.
+SECONDS_PER_CELL ?=
+ROUNDS ?=
 
 .PHONY: help run build test lint deny bench docs clean
 .DEFAULT_GOAL := help
@@ -29,7 +30,7 @@ deny: ## install cargo-deny, which `make lint` uses when it is there
 	@scripts/need.sh cargo
 	cargo install --locked cargo-deny
 
-bench: ## measure beside other watchdogs and nginx (see benches/compare/README.md)
+bench: ## measure beside other watchdogs, nginx and others' servers (see benches/compare/README.md)
 	@scripts/build.sh
 	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Measures target/heeler beside others: fork.py, a process per call, then http_mode.py. OF_WATCHDOG and CLASSIC_WATCHDOG name
-# the binaries of watchdogs; without one its rows are left out. See benches/compare/README.md.
+# Measures target/heeler beside others, with the scripts of benches/compare/: fork, http_mode, warm_mode, cold_start, soak.
+# OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out. See README.md there.
 #
-#   scripts/bench.sh                                   # both
+#   scripts/bench.sh                                   # all of them
 #   scripts/bench.sh http_mode --shapes get-100B       # one of them, with arguments of its own
 set -eu
 . "$(dirname "$0")/env.sh"
@@ -13,19 +13,35 @@ scripts/need.sh wrk python3 cc
 HEELER="${HEELER:-target/heeler}"
 export HEELER
 
+lengths() { # lengths NAME: how long its load is and how often, where that is asked for
+    case "$1" in
+    fork | http_mode | warm_mode)
+        echo "${SECONDS_PER_CELL:+--seconds $SECONDS_PER_CELL} ${ROUNDS:+--rounds $ROUNDS}"
+        ;;
+    esac
+}
+
+prepare() { # prepare NAME: only rivals, for the most part: without them there is still something to compare
+    case "$1" in
+    http_mode) scripts/need.sh nginx || true ;;
+    warm_mode | cold_start | soak)
+        cargo build --quiet --release --locked --example bench_hyper --example bench_echo
+        scripts/rivals.sh
+        ;;
+    esac
+}
+
 compare() { # compare NAME [ARGUMENT…]
     name="$1"
     shift
-    # Only a rival: without it there is still something to compare.
-    if [ "$name" = http_mode ]; then scripts/need.sh nginx || true; fi
+    prepare "$name"
     echo "bench: $name"
-    python3 "benches/compare/$name.py" \
-        --seconds "${SECONDS_PER_CELL:-3}" --rounds "${ROUNDS:-5}" --json "target/bench/$name.json" "$@"
+    # shellcheck disable=SC2046 # several words or none
+    python3 "benches/compare/$name.py" $(lengths "$name") --json "target/bench/$name.json" "$@"
 }
 
 if [ $# -gt 0 ]; then
     compare "$@"
 else
-    compare fork
-    compare http_mode
+    for name in fork http_mode warm_mode cold_start soak; do compare "$name"; done
 fi

@@ -30,9 +30,12 @@ class Report:
         self.row(*cells)
         self.row(*("---" for _ in cells))
 
+    def machine(self, what):
+        """Where it is measured, and what."""
+        self.line(f"{os.cpu_count()} CPUs, Linux {platform.release()}, load before {os.getloadavg()[0]:.1f}; {what}")
+
     def settings(self, options, minutes):
-        self.line(f"{os.cpu_count()} CPUs, Linux {platform.release()}, load before {os.getloadavg()[0]:.1f}; "
-                  f"{options.rounds} rounds of {options.seconds} s; about {minutes:.0f} minutes")
+        self.machine(f"{options.rounds} rounds of {options.seconds} s; about {minutes:.0f} minutes")
         self.line("figures: median (smallest–greatest) of the rounds")
 
     def keep(self, path):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -35,6 +36,10 @@ def answers(port, path="/", timeout=5.0):
         connection.close()
 
 
+class Unusable(SystemExit):
+    """A server does not do what it is measured for: the end, unless somebody can do without it."""
+
+
 class Server:
     """One server process, from its start to its end."""
 
@@ -54,16 +59,16 @@ class Server:
         os.close(null)
         os.close(log)
 
-    def until_first_200(self, path="/"):
-        """Seconds from the start to the end of the first 200."""
+    def until_first_200(self, path="/", pause=0.0002):
+        """Seconds from the start to the end of the first 200; so long is the pause between two tries."""
         while time.monotonic() - self.began < 10:
             if answers(self.port, path) == 200:
                 return time.monotonic() - self.began
             if os.waitpid(self.pid, os.WNOHANG)[0]:
                 self.pid = 0
                 break
-            time.sleep(0.0002)
-        sys.exit(f"no 200 from the server; its log:\n{self.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(pause)
+        raise Unusable(f"no 200 from the server; its log:\n{self.log.read_text(errors='replace')[-2000:]}")
 
     def cpu(self, family=False):
         """Seconds of user and of system time: the server's own, or with those of all processes below it."""
@@ -71,8 +76,24 @@ class Server:
         stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
         return sum(int(stat[11]) for stat in stats) / TICK, sum(int(stat[12]) for stat in stats) / TICK
 
+    def cpu_split(self):
+        """Seconds of processor time: the server's own, and that of all below it, those that have ended included."""
+        own, rest = 0, 0
+        for pid in below(self.pid):
+            try:
+                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it ended meanwhile, and has left its time to its parent
+            used, by_ended = int(stat[11]) + int(stat[12]), int(stat[13]) + int(stat[14])
+            own += used if pid == self.pid else 0
+            rest += by_ended + (0 if pid == self.pid else used)
+        return own / TICK, rest / TICK
+
     def resident_kb(self):
-        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1])
+        return resident_kb(self.pid)
+
+    def resident_below_kb(self):
+        return sum(map(resident_kb, below(self.pid)[1:]))
 
     def end(self):
         """Kills the server before what it started: it might start that again."""
@@ -87,6 +108,26 @@ class Server:
             os.close(descriptor)
         os.waitpid(self.pid, 0)
         self.pid = 0
+
+
+def resident_kb(pid):
+    """0 for a process that is gone."""
+    try:
+        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
+
+
+@contextmanager
+def pinned(cpus):
+    """What is started in here runs on these processors only; on any of them if there are none."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def below(pid):

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""warm mode, measured beside bare servers and beside those that run the same functions.
+
+Groups of servers take turns within each round, so that a noisy machine is noisy for all of them; what is reported is the
+median of the rounds with the smallest and the greatest, and ratios that are taken within their round. Loopback only. See
+README.md beside this file.
+"""
+
+import argparse
+import http.client
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from contestants import GROUPS, PAIRS, heeler_or_end, prepare, present
+from load import load, need_wrk
+from report import Report, ratios, spread
+from servers import Unusable, end_on_term, pinned
+
+# Method and bytes of the request's body; the answer has 100 either way.
+SHAPES = {"post": ("POST", 100), "get": ("GET", 0)}
+
+SEEN = {"rate": "calls/s", "p50_us": "p50 µs", "p99_us": "p99 µs"}
+SPENT = {"own_us": "own CPU µs/call", "below_us": "below CPU µs/call", "cpu_us": "both µs/call"}
+HELD = {"own_mb": "own RSS MB", "below_mb": "below RSS MB"}
+FIGURES = SEEN | SPENT | HELD
+DIGITS = dict.fromkeys(SEEN, 0) | dict.fromkeys(SPENT | HELD, 1)
+
+
+def answers_as_asked(server):
+    """Whoever answers something else does not do the same work."""
+    for method, body in (("POST", b"y" * 100), ("GET", b"")):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request(method, "/", body or None, {"Content-Type": "application/octet-stream"} if body else {})
+        response = connection.getresponse()
+        answer = response.read()
+        connection.close()
+        if response.status != 200 or answer != (body or b"x" * 100):
+            raise Unusable(f"{method} is answered with {response.status} {answer[:200]!r}")
+
+
+@contextmanager
+def started(contestant, options):
+    server = contestant.start(options.server_cpus)
+    try:
+        server.until_first_200(pause=0.002)
+        yield server
+    finally:
+        server.end()
+
+
+def visit(contestant, options):
+    """All cells of one server, which is started for them."""
+    with started(contestant, options) as server:
+        with pinned(options.load_cpus):
+            load(server.port, 16, 1)  # what is met for the first time is not what is measured
+            return {cell: measure(server, *cell, options.seconds) for cell in options.cells}
+
+
+def measure(server, shape, connections, seconds):
+    before = server.cpu_split()
+    result = load(server.port, connections, seconds, *SHAPES[shape])
+    own, below = ((late - early) / max(result["calls"], 1) * 1e6 for early, late in zip(before, server.cpu_split()))
+    held = {"own_mb": server.resident_kb() / 1024, "below_mb": server.resident_below_kb() / 1024}
+    return result | {"own_us": own, "below_us": below, "cpu_us": own + below} | held
+
+
+def play(here, options):
+    """Everybody's results by cell, one a round."""
+    runs = {cell: {who: [] for who in here} for cell in options.cells}
+    for turn in range(options.rounds):
+        # Who goes first changes: the machine may get slower while a round lasts.
+        for who in list(here) if turn % 2 == 0 else reversed(here):
+            for cell, result in visit(here[who], options).items():
+                runs[cell][who].append(result)
+    return runs
+
+
+def column(results, figure):
+    return [result[figure] for result in results]
+
+
+def figures_table(runs, report):
+    report.head("call", "connections", "who", *FIGURES.values(), "errors")
+    for (shape, connections), cell in runs.items():
+        for who, results in cell.items():
+            cells = [spread(column(results, figure), DIGITS[figure]) for figure in FIGURES]
+            errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
+            report.row(shape, connections, who, *cells, errors)
+
+
+def ratios_table(pairs, runs, report):
+    pairs = [pair for pair in pairs if all(who in cell for who in pair for cell in runs.values())]
+    if not pairs:
+        return
+    report.head("call", "connections", "who", "÷ whom", *SEEN.values(), "both CPU", "heeler's own CPU ÷ both of it")
+    for mine, its in pairs:
+        for (shape, connections), cell in runs.items():
+            quotient = lambda figure, of: against(column(cell[mine], figure), column(cell[its], of))
+            cells = [quotient(figure, figure) for figure in (*SEEN, "cpu_us")] + [quotient("own_us", "cpu_us")]
+            report.row(shape, connections, mine, its, *cells)
+
+
+def against(mine, theirs):
+    """Nothing where the other's are all zero."""
+    compared = ratios(mine, theirs)
+    return spread(compared) if compared else ""
+
+
+def compare(groups, options, report):
+    for group, here in groups.items():
+        runs = play(here, options)
+        report.raw += [{"group": group, "call": shape, "connections": connections, "who": who, "rounds": results}
+                       for (shape, connections), cell in runs.items() for who, results in cell.items()]
+        report.line(f"\n{group}:")
+        figures_table(runs, report)
+        ratios_table(PAIRS[group], runs, report)
+
+
+def cell_from(text):
+    shape, _, connections = text.partition(":")
+    if shape not in SHAPES or not connections.isdigit():
+        raise argparse.ArgumentTypeError(f"{text}: say {' or '.join(SHAPES)}, a colon and a number of connections")
+    return shape, int(connections)
+
+
+def listed(convert):
+    return lambda text: [convert(part) for part in text.split(",")]
+
+
+def options_from(argv):
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--seconds", type=int, default=1, help="of load per server and cell (1)")
+    parse.add_argument("--rounds", type=int, default=3, help="per group (3)")
+    parse.add_argument("--cells", type=listed(cell_from), default="post:1,post:16,post:64,get:16",
+                       help="what is called with how many connections (post:1,post:16,post:64,get:16)")
+    parse.add_argument("--groups", type=listed(str), default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")
+    parse.add_argument("--who", action="append", help="only those whose names begin so; may be given several times")
+    parse.add_argument("--server-cpus", type=listed(int), help="the servers run on these processors only")
+    parse.add_argument("--load-cpus", type=listed(int), help="wrk runs on these processors only")
+    parse.add_argument("--json", type=Path, help="every round's figures go here too")
+    options = parse.parse_args(argv)
+    unknown = [group for group in options.groups if group not in GROUPS]
+    if unknown:
+        parse.error(f"--groups: {unknown[0]} is none of {', '.join(GROUPS)}")
+    return options
+
+
+def chosen(options, report):
+    """The groups with those of their members that are wanted and can be had."""
+    wanted = lambda name: any(name.startswith(start) for start in options.who or [""])
+    here = {}
+    for group in options.groups:
+        members = present({name: how for name, how in GROUPS[group].items() if wanted(name)}, report)
+        here[group] = {name: how for name, how in members.items() if works(name, how, options, report)}
+    return {group: members for group, members in here.items() if members}
+
+
+def works(name, contestant, options, report):
+    """Whether it starts and answers. A rival that does not is left out; heeler has to."""
+    try:
+        with started(contestant, options) as server:
+            answers_as_asked(server)
+        return True
+    except Unusable as why:
+        if name.startswith("heeler"):
+            raise
+        report.line(f"left out: {name}, {str(why).splitlines()[0]}")
+        return False
+
+
+def main():
+    options = options_from(sys.argv[1:])
+    end_on_term()
+    report = Report()
+    need_wrk()
+    heeler_or_end()
+    prepare()
+    groups = chosen(options, report)
+    visits = options.rounds * sum(map(len, groups.values()))
+    # A start, a second to warm up, and for each cell wrk's own start.
+    report.settings(options, visits * (1.8 + len(options.cells) * (options.seconds + 0.1)) / 60)
+    try:
+        compare(groups, options, report)
+    finally:
+        report.keep(options.json)
+
+
+if __name__ == "__main__":
+    main()
