@@ -311,7 +311,7 @@ fn every_setting_of_warm_arrives() {
     assert_eq!((warm.start_timeout, warm.restart), (seconds(9), Restart::Never));
     assert_eq!((warm.runtimes, warm.temp), (Some("/opt/runtimes".into()), "/var/tmp".into()));
     let told: Vec<_> = warm.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(told, ["handler=f.handle", "handler_style=lambda", "event_data=raw"]);
+    assert_eq!(told, ["handler=f.handle", "handler_style=lambda", "event_data=raw", "processors=3"]);
     let workers = origins.iter().find(|origin| origin.name == "workers").unwrap();
     assert_eq!(workers.value, "3");
     assert_eq!(settings.warnings, vec![]);

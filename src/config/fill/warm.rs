@@ -19,7 +19,7 @@ pub(super) fn warm(reader: &mut Reader<'_>, source: Option<Source>, front: &fron
         max_rss: Some(reader.size("worker_max_rss")).filter(|bytes| *bytes > 0),
         start_timeout: reader.duration("start_timeout"),
         restart: restart(reader),
-        settings: told(reader),
+        settings: told(reader, host),
         source,
         runtimes: reader.text("runtimes").map(Into::into),
         temp: reader.platform("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()).into(),
@@ -45,10 +45,14 @@ fn count_if_set(reader: &Reader<'_>, name: &'static str) -> u64 {
 }
 
 /// What a language's runtime is told. What is not set it decides by the environment and by the file.
-fn told(reader: &Reader<'_>) -> Vec<(String, String)> {
+fn told(reader: &Reader<'_>, host: &Host) -> Vec<(String, String)> {
     let handler = reader.text("handler");
     let style = reader.word_if_set("handler_style").map(str::to_owned);
-    let set =
-        [("handler", handler), ("handler_style", style), ("event_data", Some(reader.word("event_data").to_owned()))];
+    let set = [
+        ("handler", handler),
+        ("handler_style", style),
+        ("event_data", Some(reader.word("event_data").to_owned())),
+        ("processors", Some(host.processors.max(1).to_string())),
+    ];
     set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
