@@ -2,7 +2,7 @@
 // Knative func: `handle(context, data)`, with init, shutdown, liveness and readiness beside it.
 
 const { createRequire } = require('node:module');
-const { bodyOf, fieldsOf, statusOf } = require('../values');
+const { bodyOf, fieldsOf, statusOf, statusText } = require('../values');
 const { attributesOf, dataType, headersOf, isJson, jsonOrUndefined, queryOf, strictText, typeOf } = require('../texts');
 const { form } = require('../http/body');
 const { parse } = require('../http/mime');
@@ -172,11 +172,12 @@ function escaped(text) {
   return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 }
 
+/** An error's `code` may be the status that it wants; its text is for the log alone. */
 function failed(call, error, origins) {
   const code = Number.isInteger(error?.code) && error.code >= 400 && error.code <= 599 ? error.code : 500;
   call.log(3, 3, String(error?.stack ?? error));
   if (call.headSent) return call.fail(error);
-  return call.reply(code, withCors('content-type\0text/plain; charset=utf-8\0', origins), String(error?.message ?? error));
+  return call.reply(code, withCors('content-type\0text/plain; charset=utf-8\0', origins), statusText(code));
 }
 
 module.exports = { make };
