@@ -79,7 +79,7 @@ function proxyEvent(call) {
   const { method, path, query } = call;
   const { all } = queryOf(query);
   const many = {};
-  for (let at = call.headersFrom; at < call.headersTo; at += 2) (many[call.fields[at]] ??= []).push(call.fields[at + 1]);
+  for (let at = call.headersFrom; at < call.fields.length; at += 2) (many[call.fields[at]] ??= []).push(call.fields[at + 1]);
   const headers = Object.fromEntries(Object.entries(many).map(([name, values]) => [name, values.join(name === 'cookie' ? '; ' : ',')]));
   const agent = headers['user-agent'] ?? '';
   const now = new Date();
