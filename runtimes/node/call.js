@@ -294,7 +294,9 @@ class Call {
     this.cancelled = true;
     this.queue = null;
     if (this.codeEnded || !this.started) return this.acknowledge(true);
-    this.acknowledge(false);
+    // Most code is about to end, or ends by the signal below: such a call is said to be over, and not first to run on. A
+    // worker of which half is said to run on for nobody is replaced, and many callers may leave at once.
+    setImmediate(() => this.acknowledge(false));
     if (this.abort !== null) this.serving.inCall(this, () => this.abort.abort());
     if (this.onCancel !== null) this.serving.inCall(this, this.onCancel);
     return undefined;
