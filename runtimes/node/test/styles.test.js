@@ -108,6 +108,12 @@ const TABLE = [
     [{ query: 'r=made' }, { headers: { 'ce-type': 'mine', 'ce-id': '9', 'ce-source': '/m' } }],
     [{ query: 'r=code' }, { status: 410, body: 'Gone' }], [{ query: 'r=enoent' }, { status: 500, body: 'Internal Server Error' }], [{ method: 'OPTIONS' }, { status: 200, body: '' }],
   ]],
+  ['func: a query does not overwrite what a context has', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = (context) => ({ body: { own: context.own, m: context.method, l: typeof context.log.info, r: typeof context.cloudEventResponse, s: context.signal.aborted, q: context.query } });` }, [
+    [{ query: 'own=1&method=X&log=2&cloudEventResponse=3&signal=4' }, { status: 200, json: { own: '1', m: 'GET', l: 'function', r: 'function', s: false, q: { own: '1', method: 'X', log: '2', cloudEventResponse: '3', signal: '4' } } }],
+  ]],
+  ['lambda: a header by the name of a prototype', { settings: { handler_style: 'lambda' }, code: `exports.handler = async (e) => ({ statusCode: 200, body: JSON.stringify([e.headers, e.requestContext.time.length]) });` }, [
+    [{ headers: [['__proto__', 'x'], ['constructor', '1'], ['constructor', '2']] }, { status: 200, json: [{ constructor: '1,2' }, 26] }],
+  ]],
   ['func: an event', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = (context, event) => ({ body: { type: event.type, data: event.data, same: context.cloudevent === event } });` }, [[EVENT, { json: { type: 't', data: { d: 1 }, same: true } }]]],
   ['functions framework without packages: http', { env: { FUNCTION_TARGET: 'hi' }, code: `const f = require('@google-cloud/functions-framework'); f.http('hi', (req, res) => { res.json({ b: req.body ?? null, q: req.query, app: req.app === undefined }); });` }, [
     [{ query: 'a=1', method: 'POST', headers: JSON_TYPE, body: '{"x":[1]}' }, { status: 200, json: { b: { x: [1] }, q: { a: '1' }, app: true } }],
