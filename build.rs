@@ -1,5 +1,6 @@
 //! Packs the languages' runtimes for the binary: every file below runtimes/ that a worker needs, one behind the other
 //! (length of the name, name, length, bytes; numbers in 4 bytes, big-endian), then deflated: a quarter of their size.
+//! Those of Node become one file before, which Node loads sooner.
 
 use std::fs;
 use std::io;
@@ -8,6 +9,14 @@ use std::path::{Path, PathBuf};
 /// What a worker does not need.
 const LEFT_OUT: [&str; 5] = ["test", "tests", "__pycache__", "node_modules", "bench.js"];
 
+/// The end of Node's one file.
+const BUNDLE_END: &str = "bundle.js";
+/// What functions ask for by its name stays a file of its own.
+const ASKED_FOR: &str = "modules";
+
+/// A file's name for the worker, and its bytes.
+type Named = (String, Vec<u8>);
+
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=runtimes");
@@ -15,25 +24,53 @@ fn main() -> io::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "cargo says so where a build script may write")]
     let out = std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     for language in ["python", "node"] {
-        let mut files = Vec::new();
-        collect(&root.join(language), &mut files)?;
-        files.sort();
-        let packed = pack(&root, &files)?;
+        let mut files = read(&root.join(language))?;
+        if language == "node" {
+            files = bundle(files)?;
+        }
+        let packed = pack(language, &files)?;
         fs::write(Path::new(&out).join(language), miniz_oxide::deflate::compress_to_vec(&packed, 10))?;
     }
     Ok(())
 }
 
-fn pack(root: &Path, files: &[PathBuf]) -> io::Result<Vec<u8>> {
+fn pack(language: &str, files: &[Named]) -> io::Result<Vec<u8>> {
     let mut packed = Vec::new();
-    for file in files {
-        let name = file.strip_prefix(root).map_err(io::Error::other)?.display().to_string();
-        for part in [name.into_bytes(), fs::read(file)?] {
+    for (name, bytes) in files {
+        for part in [format!("{language}/{name}").as_bytes(), bytes] {
             packed.extend(u32::try_from(part.len()).map_err(io::Error::other)?.to_be_bytes());
             packed.extend(part);
         }
     }
     Ok(packed)
+}
+
+/// All files of a runtime that has any.
+fn bundle(files: Vec<Named>) -> io::Result<Vec<Named>> {
+    let (mut apart, inside): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(name, _)| !name.ends_with(".js") || name.starts_with(ASKED_FOR));
+    let mut one = String::from("'use strict';\nconst outside = require;\nconst files = {\n");
+    let mut end = String::new();
+    for (name, bytes) in inside {
+        let text = String::from_utf8(bytes).map_err(io::Error::other)?;
+        if name == BUNDLE_END {
+            end = text;
+        } else {
+            one += &format!("{name:?}(module, exports, require) {{\n{text}}},\n");
+        }
+    }
+    if !end.is_empty() {
+        apart.push(("worker.js".into(), (one + "};\n" + &end).into_bytes()));
+    }
+    Ok(apart)
+}
+
+fn read(folder: &Path) -> io::Result<Vec<Named>> {
+    let mut paths = Vec::new();
+    collect(folder, &mut paths)?;
+    paths.sort();
+    let name = |path: &Path| path.strip_prefix(folder).map(|name| name.display().to_string()).map_err(io::Error::other);
+    paths.iter().map(|path| Ok((name(path)?, fs::read(path)?))).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -15,6 +15,7 @@ const HANDLERS = {
   'http (req, res)': ['exports.function = (req, res) => { res.end("hello") };', { handler_style: 'http' }],
   'http res.send': ['exports.function = (req, res) => { res.send("hello") };', { handler_style: 'http' }],
   'hks handle(event)': ['exports.handle = async (event) => "hello";', { handler_style: 'hks' }],
+  'func': ['exports.handle = async (context, data) => "hello";', { handler_style: 'func' }],
   'lambda': ['exports.handler = async (event, context) => ({ statusCode: 200, body: "hello" });', { handler_style: 'lambda' }],
 };
 

@@ -1,7 +1,7 @@
 'use strict';
 // One call: what came with it, its body, its answer, and how far all that has got.
 
-const { HEADER_BYTES, MAX_PAYLOAD, T, RAISED, Broken, readU32, writeU32, writeHeader, utf8, fieldText } = require('./frame');
+const { HEADER_BYTES, MAX_PAYLOAD, T, RAISED, Broken, readFields, readU32, writeU32, writeHeader, utf8, fieldText } = require('./frame');
 
 /** Body bytes that heeler may send on each call before it hears of more room. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -30,9 +30,9 @@ class Call {
     this.timeoutMs = readU32(buf, start + 8);
     const high = readU32(buf, start + 12);
     this.bodyLength = high === UNKNOWN ? -1 : high * 4294967296 + readU32(buf, start + 16);
-    this.fields = buf.toString('latin1', start + CALL_HEAD, fieldsEnd).split('\0');
-    if (this.fields.length % 2 === 0 || this.fields.length < FIXED_FIELDS + 1 + 2 * this.attributeCount) {
-      throw new Broken(`a call with ${this.fields.length - 1} fields`);
+    this.fields = readFields(buf, start + CALL_HEAD, fieldsEnd);
+    if (this.fields.length % 2 !== 0 || this.fields.length < FIXED_FIELDS + 2 * this.attributeCount) {
+      throw new Broken(`a call with ${this.fields.length} fields`);
     }
     this.began = process.hrtime();
     this.arrivedMs = this.timeoutMs === 0 ? 0 : Date.now();
@@ -66,15 +66,14 @@ class Call {
   get callId() { return this.fields[5]; }
   get isEvent() { return this.kind === EVENT; }
   get isRequest() { return this.kind === REQUEST; }
-  /** Where the header pairs begin in `fields`, and behind their end. */
+  /** Where the header pairs begin in `fields`; they go to its end. */
   get headersFrom() { return FIXED_FIELDS + 2 * this.attributeCount; }
-  get headersTo() { return this.fields.length - 1; }
   get url() { return this.query === '' ? this.path : `${this.path}?${this.query}`; }
 
   /** The first header of that name (lower case), or undefined. */
   header(name) {
     const fields = this.fields;
-    for (let at = this.headersFrom; at < fields.length - 1; at += 2) if (fields[at] === name) return fields[at + 1];
+    for (let at = this.headersFrom; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1];
     return undefined;
   }
 
@@ -295,7 +294,9 @@ class Call {
     this.cancelled = true;
     this.queue = null;
     if (this.codeEnded || !this.started) return this.acknowledge(true);
-    this.acknowledge(false);
+    // Most code is about to end, or ends by the signal below: such a call is said to be over, and not first to run on. A
+    // worker of which half is said to run on for nobody is replaced, and many callers may leave at once.
+    setImmediate(() => this.acknowledge(false));
     if (this.abort !== null) this.serving.inCall(this, () => this.abort.abort());
     if (this.onCancel !== null) this.serving.inCall(this, this.onCancel);
     return undefined;

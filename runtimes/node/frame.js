@@ -124,7 +124,14 @@ function writeHeader(buf, at, length, type, last, stream) {
 function readFields(buf, start, end) {
   if (start === end) return [];
   if (buf[end - 1] !== 0) throw new Broken('a field does not end with NUL');
-  return buf.toString('latin1', start, end - 1).split('\0');
+  const text = buf.latin1Slice(start, end);
+  const fields = [];
+  // For heads as they usually are this takes half of the time of `split`.
+  for (let at = 0, end; at < text.length; at = end + 1) {
+    end = text.indexOf('\0', at);
+    fields.push(text.slice(at, end));
+  }
+  return fields;
 }
 
 /** What was read as Latin-1 and is text: UTF-8 where it holds more than ASCII. */

@@ -20,6 +20,7 @@ async function load(settings) {
   process.argv[1] = file;
   require('./framework').makeResolvable();
   require('./awslambda').install();
+  require('./http/express').hideErrors();
   const exported = await importFile(file);
   const { makeStyle } = require('./style');
   const loaded = await makeStyle(wanted, file, exported, LoadError);

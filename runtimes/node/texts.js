@@ -40,6 +40,7 @@ function jsonOrUndefined(text) {
 function queryOf(query) {
   const one = {};
   const all = {};
+  if (query === '') return { one, all };
   for (const [name, value] of new URLSearchParams(query)) {
     if (name === '__proto__') continue;
     one[name] = value;

@@ -42,6 +42,11 @@ function statusOf(value, otherwise = 200) {
   return status;
 }
 
+/** What there is to say to the caller of an error: the words of its status. */
+function statusText(status) {
+  return require('node:http').STATUS_CODES[status] ?? String(status);
+}
+
 /** Headers as an object, a Map or Headers; values may be lists. `type` is for an answer that says none. */
 function fieldsOf(headers, type) {
   let fields = '';
@@ -104,4 +109,4 @@ function roomFor(call) {
   });
 }
 
-module.exports = { BadResult, bodyOf, fieldsOf, statusOf, proxyParts, send, isStream, toJson, TEXT, JSON_TYPE, BINARY };
+module.exports = { BadResult, bodyOf, fieldsOf, statusOf, statusText, proxyParts, send, isStream, toJson, TEXT, JSON_TYPE, BINARY };

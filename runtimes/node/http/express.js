@@ -1,12 +1,47 @@
 'use strict';
 // The real Express of the function's own packages, loaded when something is asked for that only Express has.
 
-const { createRequire } = require('node:module');
+const Module = require('node:module');
+const { describe, Call } = require('../call');
+
+const { createRequire } = Module;
 
 const PACKAGES = ['express', '@google-cloud/functions-framework'];
 let from = null;
 let loaded;
 let app;
+
+/** Where an application of Express begins with each request. */
+const APPLICATION = /[\\/]express[\\/]lib[\\/]application\.js$/;
+
+/**
+ * An application of Express shows the stack of an error that nobody took to whoever called, unless NODE_ENV says
+ * production. Here it is as if that were so, whatever NODE_ENV says, and the stack goes to the log of the call.
+ */
+function hideErrors() {
+  const loadFile = Module._extensions['.js'];
+  Module._extensions['.js'] = function (module, file) {
+    loadFile(module, file);
+    if (APPLICATION.test(file)) hideErrorsOf(module);
+  };
+}
+
+function hideErrorsOf(module) {
+  const { handle } = module.exports;
+  const makeLast = module.require('finalhandler');
+  module.exports.handle = function (req, res, next) {
+    return handle.call(this, req, res, next ?? (req.call instanceof Call ? last(makeLast, req, res) : next));
+  };
+}
+
+function last(makeLast, req, res) {
+  const answer = makeLast(req, res, { env: 'production' });
+  return (error) => {
+    if (error && res.headersSent) return req.call.fail(error);
+    if (error) req.call.log(3, 3, describe(error).stack);
+    return answer(error);
+  };
+}
 
 /** Packages are looked for from the handler's file on. */
 function lookFrom(file) {
@@ -54,4 +89,4 @@ function typeOf(ending) {
   return type || 'application/octet-stream';
 }
 
-module.exports = { lookFrom, app: application, method, typeOf };
+module.exports = { hideErrors, lookFrom, app: application, method, typeOf };

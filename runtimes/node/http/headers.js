@@ -14,7 +14,7 @@ const ONCE = new Set(['age', 'authorization', 'content-length', 'content-type', 
 function headersOf(call) {
   const headers = {};
   const fields = call.fields;
-  for (let at = call.headersFrom; at < fields.length - 1; at += 2) {
+  for (let at = call.headersFrom; at < fields.length; at += 2) {
     const name = fields[at];
     const value = fields[at + 1];
     const had = headers[name];

@@ -41,7 +41,7 @@ class Request extends Readable {
     this.originalUrl = this.url;
     this.baseUrl = '';
     this.headers = headersOf(call);
-    this.rawHeaders = call.fields.slice(call.headersFrom, call.headersTo);
+    this.rawHeaders = call.fields.slice(call.headersFrom);
     this.httpVersionMajor = call.version === 20 ? 2 : 1;
     this.httpVersionMinor = call.version === 11 ? 1 : 0;
     this.httpVersion = `${this.httpVersionMajor}.${this.httpVersionMinor}`;

@@ -204,8 +204,20 @@ function end(chunk, encoding, then) {
     this.finished = true;
     this.call.end(this._trailers);
   }
-  process.nextTick(finish, this);
+  if (ending.push(this) === 1) process.nextTick(finishAll);
   return this;
+}
+
+/** Answers that have ended since the last tick: one tick for all of them is a good deal cheaper than one for each. */
+let ending = [];
+
+function finishAll() {
+  const all = ending;
+  ending = [];
+  for (const res of all) {
+    if (res._eventsCount > 0 || res.req._eventsCount > 0) res.call.serving.inCall(res.call, finish, res);
+    else finish(res);
+  }
 }
 
 /** The events that tell of the end, and the end of the function's code where nothing else tells it. */

@@ -2,7 +2,7 @@
 // Knative func: `handle(context, data)`, with init, shutdown, liveness and readiness beside it.
 
 const { createRequire } = require('node:module');
-const { bodyOf, fieldsOf, statusOf } = require('../values');
+const { bodyOf, fieldsOf, statusOf, statusText } = require('../values');
 const { attributesOf, dataType, headersOf, isJson, jsonOrUndefined, queryOf, strictText, typeOf } = require('../texts');
 const { form } = require('../http/body');
 const { parse } = require('../http/mime');
@@ -16,10 +16,11 @@ async function make({ fn, owner, file }) {
   if (hooks.init) await hooks.init(FROZEN);
   const origins = hooks.cors ? [].concat(hooks.cors()).join(', ') : '*';
   const makeEvent = eventMaker(file);
+  const raw = Boolean(process.env.FUNC_INCLUDE_RAW);
   return {
     serve(call) {
       if (call.method === 'OPTIONS') return call.reply(200, withCors('', origins), '');
-      const context = new Context(call, makeEvent);
+      const context = new Context(call, makeEvent, raw);
       const data = call.isEvent ? context.cloudevent : context.body;
       const result = fn.call(FROZEN, context, data);
       if (typeof result?.then === 'function') return result.then((value) => answer(call, value, origins));
@@ -44,12 +45,13 @@ function hooksOf(owner) {
 
 class Context {
   #call;
+  #log;
 
-  constructor(call, makeEvent) {
+  constructor(call, makeEvent, raw) {
     this.#call = call;
     const { one } = queryOf(call.query);
-    // There a query may overwrite what follows; here it may not.
-    Object.assign(this, one);
+    // There a query may overwrite what a context has; here it may not.
+    for (const name of Object.keys(one)) if (!(name in Context.prototype)) this[name] = one[name];
     this.query = { ...one };
     this.headers = headersOf(call);
     this.method = call.method;
@@ -58,10 +60,13 @@ class Context {
     this.httpVersionMinor = call.version === 11 ? 1 : 0;
     this.contentType = call.header('content-type');
     this.body = call.isEvent ? undefined : bodyOfRequest(call);
-    this.rawBody = process.env.FUNC_INCLUDE_RAW ? call.first : undefined;
+    this.rawBody = raw ? call.first : undefined;
     this.cloudevent = call.isEvent ? makeEvent(call) : undefined;
     if (call.isEvent) this.body = this.cloudevent.data;
-    this.log = logger(call);
+  }
+
+  get log() {
+    return (this.#log ??= logger(this.#call));
   }
 
   /** An answer that is an event, put together by its parts. */
@@ -172,11 +177,12 @@ function escaped(text) {
   return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 }
 
+/** An error's `code` may be the status that it wants; its text is for the log alone. */
 function failed(call, error, origins) {
   const code = Number.isInteger(error?.code) && error.code >= 400 && error.code <= 599 ? error.code : 500;
   call.log(3, 3, String(error?.stack ?? error));
   if (call.headSent) return call.fail(error);
-  return call.reply(code, withCors('content-type\0text/plain; charset=utf-8\0', origins), String(error?.message ?? error));
+  return call.reply(code, withCors('content-type\0text/plain; charset=utf-8\0', origins), statusText(code));
 }
 
 module.exports = { make };

@@ -73,7 +73,7 @@ function run(call, res, result) {
   return PENDING;
 }
 
-/** As the framework answers an error; outside of production its text goes to the caller, as there. */
+/** As the framework answers an error in production, and here always: its text is for the log alone. */
 function crash(call, res, error, word = 'crash') {
   call.log(3, 3, String(error?.stack || error));
   if (res === undefined || call.cancelled) return;
@@ -83,8 +83,7 @@ function crash(call, res, error, word = 'crash') {
   }
   for (const name of res.getHeaderNames()) if (name === 'content-length' || name === 'transfer-encoding') res.removeHeader(name);
   res.set('X-Google-Status', word);
-  if (process.env.NODE_ENV === 'production') res.sendStatus(500);
-  else res.status(500).send(`${error?.message || error}`);
+  res.sendStatus(500);
 }
 
 /** A small page of our own, in the words that Express has in production. */

@@ -78,18 +78,16 @@ class Context {
 function proxyEvent(call) {
   const { method, path, query } = call;
   const { all } = queryOf(query);
-  const many = {};
-  for (let at = call.headersFrom; at < call.headersTo; at += 2) (many[call.fields[at]] ??= []).push(call.fields[at + 1]);
-  const headers = Object.fromEntries(Object.entries(many).map(([name, values]) => [name, values.join(name === 'cookie' ? '; ' : ',')]));
+  const { headers, many } = bothHeaders(call);
   const agent = headers['user-agent'] ?? '';
-  const now = new Date();
+  const now = Date.now();
   const { text, encoded } = textOrBase64(call.first, typeOf(call));
   return {
     version: '2.0',
     routeKey: '$default',
     rawPath: path,
     rawQueryString: query,
-    cookies: (headers.cookie ?? '').split(/; */).filter(Boolean),
+    cookies: headers.cookie === undefined ? [] : headers.cookie.split(/; */).filter(Boolean),
     headers,
     queryStringParameters: query === '' ? undefined : joined(all),
     requestContext: {
@@ -104,7 +102,7 @@ function proxyEvent(call) {
       routeKey: '$default',
       stage: '$default',
       time: logTime(now),
-      timeEpoch: now.getTime(),
+      timeEpoch: now,
     },
     resource: '/{proxy+}',
     httpMethod: method,
@@ -118,11 +116,32 @@ function proxyEvent(call) {
   };
 }
 
+/** Repeated headers as one text, and all of them as lists. */
+function bothHeaders(call) {
+  const headers = {};
+  const many = {};
+  const { fields } = call;
+  for (let at = call.headersFrom; at < fields.length; at += 2) {
+    const name = fields[at];
+    const value = fields[at + 1];
+    if (name === '__proto__') continue;
+    if (!Object.hasOwn(many, name)) {
+      many[name] = [value];
+      headers[name] = value;
+    } else {
+      many[name].push(value);
+      headers[name] += (name === 'cookie' ? '; ' : ',') + value;
+    }
+  }
+  return { headers, many };
+}
+
 function joined(all) {
   return Object.fromEntries(Object.entries(all).map(([name, values]) => [name, values.join(',')]));
 }
 
 function decoded(path) {
+  if (!path.includes('%')) return path;
   try {
     return decodeURIComponent(path);
   } catch {
@@ -130,8 +149,18 @@ function decoded(path) {
   }
 }
 
+/** The last second that was asked for, and how it is written. */
+let second = 0;
+let written = '';
+
 /** 21/Nov/2026:17:12:05 +0000 */
-function logTime(date) {
+function logTime(ms) {
+  const now = Math.floor(ms / 1000);
+  if (now !== second) [second, written] = [now, writeTime(new Date(ms))];
+  return written;
+}
+
+function writeTime(date) {
   const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(date.toUTCString());
   return `${day}/${month}/${year}:${time} +0000`;
 }

@@ -2,7 +2,7 @@
 // OpenFaaS' node templates: `module.exports = async (event, context, callback)`.
 
 const { form } = require('../http/body');
-const { fieldsOf, statusOf, BadResult } = require('../values');
+const { fieldsOf, statusOf, statusText, BadResult } = require('../values');
 const { attributesOf, headersOf, isJson, jsonOrUndefined, queryOf, typeOf } = require('../texts');
 
 function make({ fn, owner }) {
@@ -64,7 +64,8 @@ class Context {
   fail(value) {
     if (this.#status === 200) this.#status = 500;
     this.failure = value;
-    this.value = value instanceof Error ? value.message : value;
+    // What the function says itself reaches the caller; an error's text is for the log alone.
+    this.value = value instanceof Error ? statusText(this.#status) : value;
     this.#end();
   }
 

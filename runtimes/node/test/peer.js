@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { T, HEADER_BYTES, Parser, writeHeader, writeU32 } = require('../frame');
 
-/** Another one is tried by HEELER_TEST_WORKER, a bundle for example. */
+/** Another one is tried by HEELER_TEST_WORKER: the one file that the build makes. */
 const WORKER = process.env.HEELER_TEST_WORKER ?? path.join(__dirname, '..', 'worker.js');
 const PATIENCE_MS = 20000;
 const UNKNOWN = -1;
@@ -24,13 +24,13 @@ function folder(t, files) {
 }
 
 class Peer {
-  constructor({ cwd, env = {}, args = [], program = WORKER }) {
+  constructor({ cwd, env = {}, args = [] }) {
     this.frames = [];
     this.waiters = [];
     this.texts = { stdout: '', stderr: '' };
     this.nextStream = 1;
     const base = { PATH: process.env.PATH, HEELER_FD: '3' };
-    this.child = spawn(process.execPath, [...args, program], { cwd, env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [...args, WORKER], { cwd, env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     this.socket = this.child.stdio[3];
     const parser = new Parser((type, last, stream, buf, start, end) => {
       this.frames.push({ type, last, stream, payload: Buffer.from(buf.subarray(start, end)) });
@@ -211,9 +211,9 @@ function readError(payload) {
 }
 
 /** A worker that has said hello, ended with the test. */
-async function worker(t, files, { settings = {}, env = {}, window, concurrency, args, program } = {}) {
+async function worker(t, files, { settings = {}, env = {}, window, concurrency, args } = {}) {
   const cwd = typeof files === 'string' ? files : folder(t, files);
-  const peer = new Peer({ cwd, env, args, program });
+  const peer = new Peer({ cwd, env, args });
   t?.after(async () => {
     peer.socket.destroy();
     peer.child.kill('SIGKILL');

@@ -92,10 +92,10 @@ const TABLE = [
   ]],
   ['openfaas: ways to answer', { file: 'function/handler.js', code: `module.exports = async (event, context) => { switch (event.path) { case '/value': return 'v'; case '/nothing': return; case '/fail': return context.fail('failed'); case '/fail-status': return context.status(422).fail(new Error('bad')); case '/throw': throw new Error('x'); case '/bytes': return Buffer.from([1]); } };` }, [
     [{ path: '/value' }, { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: 'v' }], [{ path: '/nothing' }, { status: 200, body: '' }],
-    [{ path: '/fail' }, { status: 500, body: 'failed' }], [{ path: '/fail-status' }, { status: 422, body: 'bad' }],
+    [{ path: '/fail' }, { status: 500, body: 'failed' }], [{ path: '/fail-status' }, { status: 422, body: 'Unprocessable Entity' }],
     [{ path: '/throw' }, { error: { kind: 0, message: 'x' } }], [{ path: '/bytes' }, { hex: '01' }],
   ]],
-  ['openfaas: a callback', { file: 'handler.js', code: `module.exports = (event, context, callback) => { setImmediate(() => event.path === '/e' ? callback(new Error('cb')) : callback(undefined, { ok: true })); };` }, [[{}, { json: { ok: true } }], [{ path: '/e' }, { status: 500, body: 'cb' }]]],
+  ['openfaas: a callback', { file: 'handler.js', code: `module.exports = (event, context, callback) => { setImmediate(() => event.path === '/e' ? callback(new Error('cb')) : callback(undefined, { ok: true })); };` }, [[{}, { json: { ok: true } }], [{ path: '/e' }, { status: 500, body: 'Internal Server Error' }]]],
   ['openfaas: raw bodies', { file: 'handler.js', env: { RAW_BODY: 'true' }, code: `module.exports = async (event) => event.body.toString('hex');` }, [[{ method: 'POST', body: Buffer.from([9, 255]) }, { body: '09ff' }]]],
   ['func: context and data', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = function (context, data) { return { body: { data: data ?? null, q: context.query, m: context.method, h: context.headers.host ?? null, a: context.a ?? null, me: Object.isFrozen(this), ce: Boolean(context.cloudevent) } }; };` }, [
     [{ query: 'a=1&method=X', headers: { host: 'h' } }, { status: 200, headers: { 'content-type': 'application/json', 'access-control-allow-origin': '*' }, json: { data: null, q: { a: '1', method: 'X' }, m: 'GET', h: 'h', a: '1', me: true, ce: false } }],
@@ -106,7 +106,13 @@ const TABLE = [
     [{ query: 'r=object' }, { json: { a: 1 } }], [{ query: 'r=full' }, { status: 201, headers: { 'x-f': '1' }, body: 'b' }],
     [{ query: 'r=event' }, { headers: { 'ce-id': 'i', 'ce-type': '%C3%BC%20t', 'ce-source': '/o', 'ce-specversion': '1.0', 'content-type': 'application/json' }, json: { a: 1 } }],
     [{ query: 'r=made' }, { headers: { 'ce-type': 'mine', 'ce-id': '9', 'ce-source': '/m' } }],
-    [{ query: 'r=code' }, { status: 410, body: 'gone' }], [{ query: 'r=enoent' }, { status: 500, body: 'file' }], [{ method: 'OPTIONS' }, { status: 200, body: '' }],
+    [{ query: 'r=code' }, { status: 410, body: 'Gone' }], [{ query: 'r=enoent' }, { status: 500, body: 'Internal Server Error' }], [{ method: 'OPTIONS' }, { status: 200, body: '' }],
+  ]],
+  ['func: a query does not overwrite what a context has', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = (context) => ({ body: { own: context.own, m: context.method, l: typeof context.log.info, r: typeof context.cloudEventResponse, s: context.signal.aborted, q: context.query } });` }, [
+    [{ query: 'own=1&method=X&log=2&cloudEventResponse=3&signal=4' }, { status: 200, json: { own: '1', m: 'GET', l: 'function', r: 'function', s: false, q: { own: '1', method: 'X', log: '2', cloudEventResponse: '3', signal: '4' } } }],
+  ]],
+  ['lambda: a header by the name of a prototype', { settings: { handler_style: 'lambda' }, code: `exports.handler = async (e) => ({ statusCode: 200, body: JSON.stringify([e.headers, e.requestContext.time.length]) });` }, [
+    [{ headers: [['__proto__', 'x'], ['constructor', '1'], ['constructor', '2']] }, { status: 200, json: [{ constructor: '1,2' }, 26] }],
   ]],
   ['func: an event', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = (context, event) => ({ body: { type: event.type, data: event.data, same: context.cloudevent === event } });` }, [[EVENT, { json: { type: 't', data: { d: 1 }, same: true } }]]],
   ['functions framework without packages: http', { env: { FUNCTION_TARGET: 'hi' }, code: `const f = require('@google-cloud/functions-framework'); f.http('hi', (req, res) => { res.json({ b: req.body ?? null, q: req.query, app: req.app === undefined }); });` }, [
@@ -123,7 +129,9 @@ const TABLE = [
   ['functions framework: typed', { env: { FUNCTION_TARGET: 'ty' }, code: `require('@google-cloud/functions-framework').typed('ty', async (x) => x.n ? { twice: x.n * 2 } : undefined);` }, [
     [{ method: 'POST', headers: JSON_TYPE, body: '{"n":4}' }, { json: { twice: 8 } }], [{ method: 'POST', body: '{}' }, { status: 204 }], [{ method: 'POST', body: '{' }, { status: 400 }],
   ]],
-  ['functions framework: errors in production', { env: { FUNCTION_TARGET: 'bad', NODE_ENV: 'production' }, code: `exports.bad = () => { throw new Error('secret') };` }, [[{}, { status: 500, headers: { 'x-google-status': 'crash', 'content-type': 'text/plain; charset=utf-8', 'content-length': '21' }, body: 'Internal Server Error' }]]],
+  ...['production', 'development', ''].map((env) => [`functions framework: errors, NODE_ENV=${env}`, { env: { FUNCTION_TARGET: 'bad', NODE_ENV: env }, code: `exports.bad = (req, res) => { res.set('X-Own', '1'); throw new Error('secret') };` }, [
+    [{}, { status: 500, headers: { 'x-google-status': 'crash', 'x-own': '1', 'content-type': 'text/plain; charset=utf-8', 'content-length': '21' }, body: 'Internal Server Error' }],
+  ]]),
 ];
 
 for (const [name, { file = 'function.js', code, settings, env }, cases] of TABLE) {

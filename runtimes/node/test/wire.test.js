@@ -199,6 +199,18 @@ test('cancel: a call whose body had not come is over at once', async (t) => {
   assert.strictEqual((await peer.call()).body, '1');
 });
 
+test('cancel: code that ends in a moment, or by the signal, never counts as running on', async (t) => {
+  const code = `exports.handle = async (r) => { if (r.path === '/quick') { await null; return 'nobody'; } return new Promise((resolve) => r.signal.addEventListener('abort', resolve)); };`;
+  const peer = await worker(t, { 'function.js': code });
+  const streams = Array.from({ length: 60 }, (_, at) => at + 1);
+  peer.socket.write(Buffer.concat([
+    ...streams.map((stream) => callFrame(stream, { path: stream % 2 ? '/quick' : '/waits' })),
+    ...streams.map((stream) => frame(T.CANCEL, false, stream, Buffer.from([0]))),
+  ]));
+  for (const stream of streams) assert.strictEqual((await peer.take(T.CANCELLED, stream)).last, true);
+  assert.deepStrictEqual(peer.frames, []);
+});
+
 test('cancel: in answer to one that crossed the last frame nothing is said', async (t) => {
   const peer = await worker(t, HANDLER);
   await peer.call({ body: 'x' });
