@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::unix::pipe::Receiver;
 use tracing::Level;
 
 use super::frame::{self, Frame, Kind};
@@ -20,7 +20,7 @@ use crate::reason::Reason;
 const ROOM: usize = 64 * 1024;
 
 /// Waits for the worker's first frame. What came behind it stays in the buffer.
-pub(super) async fn hello(socket: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<Hello, Lost> {
+pub(super) async fn hello(socket: &mut Receiver, buffer: &mut BytesMut) -> Result<Hello, Lost> {
     loop {
         if let Some(frame) = frame::take(buffer).map_err(Lost::protocol)? {
             return match frame.kind {
@@ -41,7 +41,7 @@ pub(super) struct Hearing {
 
 impl Hearing {
     /// Hears it out.
-    pub(super) async fn run(&self, mut socket: OwnedReadHalf, mut buffer: BytesMut) -> Lost {
+    pub(super) async fn run(&self, mut socket: Receiver, mut buffer: BytesMut) -> Lost {
         loop {
             match frame::take(&mut buffer) {
                 Err(error) => return Lost::protocol(error),
@@ -169,7 +169,7 @@ fn level_of(number: u8) -> Level {
     }
 }
 
-async fn fill(socket: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<(), Lost> {
+async fn fill(socket: &mut Receiver, buffer: &mut BytesMut) -> Result<(), Lost> {
     // There is no room for what may not come for long.
     socket.readable().await.map_err(broke)?;
     buffer.reserve(ROOM);

@@ -16,10 +16,14 @@ const PONG: Duration = Duration::from_secs(1);
 pub(super) async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
     sleep(grace).await;
     let Some(worker) = worker.upgrade() else { return };
-    if !worker.owes(number) || worker.concurrency() > 1 && answers(&worker).await {
+    if !worker.owes(number) {
         return;
     }
-    worker.condemn();
+    if worker.concurrency() > 1 && answers(&worker).await {
+        worker.holds(number);
+    } else {
+        worker.condemn();
+    }
 }
 
 /// Whatever it says: that it does is enough.

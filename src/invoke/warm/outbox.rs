@@ -3,11 +3,12 @@
 //! The runtime wakes all calls whose bytes have come and then runs them one after the other. A write for each would wake
 //! the worker as often; one for all of them leaves it with many frames to read at once.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BytesMut};
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::unix::pipe::Sender;
 use tokio::sync::Notify;
 
 /// What was not sent yet.
@@ -26,11 +27,11 @@ struct Waiting {
 
 impl Outbox {
     /// Sends bytes behind all that was sent before.
-    pub(super) fn send(&self, socket: &OwnedWriteHalf, mut bytes: BytesMut) {
+    pub(super) fn send(&self, mut socket: &UnixStream, mut bytes: BytesMut) {
         let mut waiting = self.waiting();
         let first = !std::mem::replace(&mut waiting.said, true);
         if first && waiting.bytes.is_empty() {
-            match socket.try_write(&bytes) {
+            match socket.write(&bytes) {
                 Ok(written) => bytes.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // Whoever reads from it will meet its end.
@@ -45,31 +46,41 @@ impl Outbox {
 
     /// Sends what waits, once all who are ready in the same turn have spoken: the task is woken behind them. Until the
     /// socket breaks.
-    pub(super) async fn empty(&self, socket: &OwnedWriteHalf) -> io::Result<()> {
+    pub(super) async fn empty(&self, socket: &UnixStream) -> io::Result<()> {
         loop {
             self.more.notified().await;
-            while self.send_some(socket)? {
-                socket.writable().await?;
+            if !self.send_waiting(|bytes| (&*socket).write(bytes))? {
+                self.send_when_there_is_room(socket).await?;
             }
         }
     }
 
-    /// Whether anything is left that the kernel did not take.
-    fn send_some(&self, socket: &OwnedWriteHalf) -> io::Result<bool> {
+    /// epoll is asked about room only while there is none: it would tell of each time that the worker reads. A pipe's end
+    /// is a descriptor that it is asked about writing for, and about nothing else.
+    async fn send_when_there_is_room(&self, socket: &UnixStream) -> io::Result<()> {
+        let room = Sender::from_owned_fd_unchecked(socket.try_clone()?.into())?;
+        loop {
+            room.writable().await?;
+            if self.send_waiting(|bytes| room.try_write(bytes))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends all that waits; whether the kernel has taken it.
+    fn send_waiting(&self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
         let mut waiting = self.waiting();
         waiting.said = false;
-        if !waiting.bytes.is_empty() {
-            match socket.try_write(&waiting.bytes) {
+        while !waiting.bytes.is_empty() {
+            match write(&waiting.bytes) {
                 Ok(written) => waiting.bytes.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
-        if waiting.bytes.is_empty() {
-            // Idle workers hold no memory.
-            waiting.bytes = BytesMut::new();
-        }
-        Ok(!waiting.bytes.is_empty())
+        // Idle workers hold no memory.
+        waiting.bytes = BytesMut::new();
+        Ok(true)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

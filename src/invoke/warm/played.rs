@@ -112,7 +112,8 @@ pub(super) async fn join(pool: &Pool, concurrency: u32) -> (Arc<Worker>, Played)
 pub(super) async fn join_with(pool: &Pool, concurrency: u32, about: &[u8]) -> (Arc<Worker>, Played) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut played = Played { socket: theirs, buffer: BytesMut::new() };
-    let (met, ()) = tokio::join!(Worker::meet(ours, greeting(pool)), played.hello(concurrency, about));
+    let (met, ()) =
+        tokio::join!(Worker::meet(ours.into_std().unwrap(), greeting(pool)), played.hello(concurrency, about));
     let (worker, hello) = met.unwrap();
     assert_eq!(hello.concurrency, concurrency);
     pool.join(worker.clone());

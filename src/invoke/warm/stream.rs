@@ -36,6 +36,7 @@ struct Inner {
     reader: Option<Waker>,
     sender: Option<Waker>,
     cancel: Cancel,
+    held: bool,
 }
 
 /// How the worker ended its side.
@@ -80,6 +81,7 @@ impl Stream {
             reader: None,
             sender: None,
             cancel: Cancel::No,
+            held: false,
         };
         Stream { call_id, inner: Mutex::new(inner) }
     }
@@ -206,6 +208,15 @@ impl Stream {
 
     pub(super) fn set_cancel(&self, cancel: Cancel) {
         self.inner().cancel = cancel;
+    }
+
+    /// It was given up, and is not let go of in time.
+    pub(super) fn hold(&self) {
+        self.inner().held = true;
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.inner().held
     }
 }
 

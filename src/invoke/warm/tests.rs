@@ -117,8 +117,12 @@ async fn a_call_that_is_given_up_is_cancelled_and_holds_its_place() {
     played.write(Kind::Cancelled, true, 1, b"").await;
     played.reply(2, true, b"next").await;
     assert_eq!(text(next.await.unwrap().unwrap()).await, "next");
-    worker.wants_replacement().await; // Half of its places were abandoned for a while.
     assert_eq!(worker.load(), Some(0));
+    tokio::select! {
+        biased;
+        () = worker.wants_replacement() => panic!("it has let go of the call"),
+        () = tokio::task::yield_now() => {}
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,10 +144,28 @@ async fn a_worker_of_many_calls_that_answers_a_ping_lives_on() {
     played.expect(Kind::Cancel).await;
     played.expect(Kind::Ping).await;
     played.write(Kind::Pong, false, 0, &[0, 1]).await;
+    played.write(Kind::Cancelled, false, 1, b"").await;
     tokio::select! {
         () = worker.condemned() => panic!("it answers"),
+        () = worker.wants_replacement() => panic!("one of eight places is not half of them"),
         () = tokio::time::sleep(Duration::from_secs(60)) => {}
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_with_half_of_its_places_held_is_replaced() {
+    let (pool, worker, mut played) = pool_of_one(4).await;
+    for number in 1..3 {
+        let running = run(&pool, call(b""));
+        played.expect(Kind::Call).await;
+        running.abort();
+        played.expect(Kind::Cancel).await;
+        played.write(Kind::Cancelled, false, number, b"").await;
+        played.expect(Kind::Ping).await;
+        played.write(Kind::Pong, false, 0, &[0, 1]).await;
+    }
+    worker.wants_replacement().await;
+    assert_eq!(worker.load(), Some(2), "until then it serves on");
 }
 
 #[tokio::test]
@@ -243,7 +265,7 @@ async fn a_function_that_cannot_be_loaded_says_why() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut played = Played { socket: theirs, buffer: BytesMut::new() };
     played.write(Kind::Error, true, 0, b"\x03\0\0\0\0\0\0\0LookupError\0no handle\0\0").await;
-    let lost = Worker::meet(ours, greeting(&pool(0, None))).await.unwrap_err();
+    let lost = Worker::meet(ours.into_std().unwrap(), greeting(&pool(0, None))).await.unwrap_err();
     let expected = Lost::NotLoaded { kind: "LookupError".into(), message: "no handle".into(), stack: String::new() };
     assert_eq!(lost, expected);
 }

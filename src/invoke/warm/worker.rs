@@ -1,14 +1,13 @@
 //! One worker as calls see it: its socket, the calls that are open on it, and whether it may have more.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, watch};
 
 use super::ask::Pongs;
@@ -47,7 +46,7 @@ pub struct Greeting {
 /// A worker whose HELLO was heard.
 #[derive(Debug)]
 pub struct Worker {
-    socket: OwnedWriteHalf,
+    socket: UnixStream,
     state: Mutex<State>,
     outbox: Outbox,
     lost: watch::Sender<Option<Lost>>,
@@ -72,8 +71,8 @@ struct State {
     taken: u32,
     /// Cancels that the worker has not acknowledged.
     owed: u32,
-    /// Calls that nobody waits for and whose code runs on.
-    abandoned: u32,
+    /// Calls that nobody has waited for since longer than the grace, and that are not let go of.
+    held: u32,
     served: u64,
     leaving: bool,
     wants_replacement: bool,
@@ -81,12 +80,15 @@ struct State {
 }
 
 impl Worker {
-    /// Greets a worker on its socket, and waits for its HELLO. Inside a runtime.
-    pub async fn meet(socket: UnixStream, greeting: Greeting) -> Result<(Arc<Worker>, Hello), Lost> {
+    /// Greets a worker on its socket, which does not block, and waits for its HELLO. Inside a runtime.
+    pub async fn meet(mut socket: UnixStream, greeting: Greeting) -> Result<(Arc<Worker>, Hello), Lost> {
         let settings: Vec<_> = greeting.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let (mut from, mut socket) = socket.into_split();
-        // A worker that is gone already may have said why.
-        let _ = socket.write_all(&message::hello(WINDOW, greeting.concurrency, &settings)).await;
+        // A pipe's end is a descriptor that epoll is asked to tell of bytes for, and of nothing else. For a socket of the
+        // runtime's it would tell of room as well: each time that the worker reads.
+        let from = socket.try_clone().map_err(broke)?;
+        let mut from = Receiver::from_owned_fd_unchecked(from.into()).map_err(broke)?;
+        // It fits into the empty socket. A worker that is gone already may have said why.
+        let _ = socket.write_all(&message::hello(WINDOW, greeting.concurrency, &settings));
         let mut buffer = BytesMut::new();
         let hello = hear::hello(&mut from, &mut buffer).await?;
         let concurrency = match greeting.concurrency {
@@ -146,7 +148,7 @@ impl Worker {
     }
 
     /// Resolves when it should be replaced: it asked for it, has served its number of calls, or half of its places
-    /// are held by calls that nobody waits for.
+    /// have been held for a while by calls that nobody waits for.
     pub async fn wants_replacement(&self) {
         self.until(|state| state.wants_replacement).await;
     }
@@ -212,11 +214,8 @@ impl Worker {
         let Some(stream) = state.streams.remove(&number) else { return };
         state.taken -= 1;
         state.served += 1;
-        match stream.cancel() {
-            Cancel::No => {}
-            Cancel::Told => state.owed -= 1,
-            Cancel::Abandoned => state.abandoned -= 1,
-        }
+        state.owed -= u32::from(stream.cancel() == Cancel::Told);
+        state.held -= u32::from(stream.is_held());
         state.wants_replacement |= state.served >= self.max_requests;
         drop(state);
         self.tell();
@@ -228,8 +227,6 @@ impl Worker {
         if stream.cancel() == Cancel::Told {
             stream.set_cancel(Cancel::Abandoned);
             state.owed -= 1;
-            state.abandoned += 1;
-            state.wants_replacement |= self.concurrency > 1 && state.abandoned * 2 >= self.concurrency;
         }
         drop(state);
         self.tell();
@@ -249,6 +246,18 @@ impl Worker {
     /// Whether a call that nobody waits for still has its place.
     pub(super) fn owes(&self, number: u32) -> bool {
         self.state().streams.get(&number).is_some_and(|stream| stream.cancel() != Cancel::No)
+    }
+
+    /// A call has had its grace, and is not let go of.
+    pub(super) fn holds(&self, number: u32) {
+        let mut state = self.state();
+        let Some(stream) = state.streams.get(&number).cloned() else { return };
+        stream.hold();
+        state.held += 1;
+        // One that has not even heard the cancel gets no calls, so it may as well go.
+        state.wants_replacement |= state.held * 2 >= self.concurrency || stream.cancel() == Cancel::Told;
+        drop(state);
+        self.tell();
     }
 
     /// It is to be killed.

@@ -2,11 +2,10 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream as Pair;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -256,10 +255,10 @@ async fn end(mut service: Service, grace: Duration) {
 }
 
 /// heeler's end, which may be another process's start: closed on exec.
-fn sockets() -> io::Result<(UnixStream, Pair)> {
-    let (ours, theirs) = Pair::pair()?;
+fn sockets() -> io::Result<(UnixStream, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    Ok((UnixStream::from_std(ours)?, theirs))
+    Ok((ours, theirs))
 }
 
 impl Shared {
