@@ -97,6 +97,8 @@ impl Pool {
                 let mut freed = std::pin::pin!(freed);
                 freed.as_mut().enable();
                 if let Some(seat) = self.free_seat() {
+                    // One word may have told of several places: who comes next looks, too.
+                    self.0.freed.notify_one();
                     return Ok(seat);
                 }
                 if self.is_over() {
