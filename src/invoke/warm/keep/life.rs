@@ -236,7 +236,10 @@ impl Life {
     /// It was told that no more calls come, and ends by itself; or it is ended.
     async fn part(mut self, worker: &Worker, grace: Duration) {
         worker.bye();
-        let _ = timeout(grace, self.service.exited()).await;
+        if timeout(grace, self.service.exited()).await.is_ok() {
+            // Its last answers may lie in the socket still.
+            let _ = timeout(LAST_WORDS, worker.over()).await;
+        }
         worker.fail("was ended");
         end(self.service, grace).await;
     }
