@@ -182,10 +182,12 @@ impl Life {
         };
         let fate = match fate {
             // Its end is a moment behind the end of its socket, mostly.
-            Fate::Lost(lost) => match timeout(LAST_WORDS, self.service.exited()).await {
-                Ok(exit) => Fate::Exited(exit),
-                Err(_) => Fate::Lost(lost),
-            },
+            Fate::Lost(lost @ (Lost::Closed | Lost::Broke(_))) => {
+                match timeout(LAST_WORDS, self.service.exited()).await {
+                    Ok(exit) => Fate::Exited(exit),
+                    Err(_) => Fate::Lost(lost),
+                }
+            }
             fate => fate,
         };
         match fate {
