@@ -67,10 +67,9 @@ impl Warm {
         remove_hop_by_hop(&mut headers);
         let promised = promised(&headers)?;
         if upload.is_over()
-            && let Some((pieces, end)) = exchange.stream.whole()
-            && end.trailers.is_empty()
+            && let Some((pieces, took)) = exchange.stream.whole()
         {
-            crate::log::debug!(call_id = call.id_text().unwrap_or_default(), took = ?end.took, "the function has answered");
+            crate::log::debug!(call_id = call.id_text().unwrap_or_default(), ?took, "the function has answered");
             let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
             if promised.is_some_and(|promised| promised != length && call.method != hyper::Method::HEAD) {
                 return Err(CallError::new(Reason::BadHead, "the answer's Content-Length is not its length"));
