@@ -86,7 +86,7 @@ impl Given<'_> {
     fn keep_warm(self) -> Result<Handler, Failure> {
         let Given { settings, found, environment, processes, log, metrics, .. } = self;
         let config = settings.invoke.warm.clone();
-        let pool = Pool::new(config.queue_depth, config.queue_timeout);
+        let pool = Pool::new(config.queue_depth, config.queue_timeout, metrics.clone());
         let invoker = Invoker::Warm(Warm::new(pool.clone(), settings.invoke.max_output));
         let parts = keep::Parts {
             config,

@@ -91,9 +91,13 @@ pub(super) fn greeting(pool: &Pool) -> Greeting {
     Greeting { concurrency: 0, settings: Vec::new(), max_requests: None, kill_grace, log, freed: pool.freed() }
 }
 
+pub(super) fn pool_of(depth: usize, timeout: Option<Duration>) -> Pool {
+    Pool::new(depth, timeout, Metrics::new("test"))
+}
+
 /// A pool with one worker of so many calls at once.
 pub(super) async fn pool_of_one(concurrency: u32) -> (Pool, Arc<Worker>, Played) {
-    let pool = Pool::new(10, None);
+    let pool = pool_of(10, None);
     let (worker, played) = join(&pool, concurrency).await;
     (pool, worker, played)
 }

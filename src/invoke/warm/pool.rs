@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::worker::{Seat, Worker};
 use crate::invoke::call::Deadline;
 use crate::invoke::error::CallError;
+use crate::metrics::Metrics;
 use crate::reason::Reason;
 
 /// All workers, cheap to clone.
@@ -23,19 +25,21 @@ struct Shared {
     waiting: AtomicUsize,
     depth: usize,
     timeout: Option<Duration>,
+    metrics: Metrics,
     /// No worker will join any more.
     closed: AtomicBool,
 }
 
 impl Pool {
     /// `depth` calls may wait, each for `timeout` at the most.
-    pub fn new(depth: usize, timeout: Option<Duration>) -> Pool {
+    pub fn new(depth: usize, timeout: Option<Duration>, metrics: Metrics) -> Pool {
         Pool(Arc::new(Shared {
             workers: Mutex::default(),
             freed: Arc::default(),
             waiting: AtomicUsize::new(0),
             depth,
             timeout,
+            metrics,
             closed: AtomicBool::new(false),
         }))
     }
@@ -124,7 +128,10 @@ impl Pool {
     fn wait_in_line(&self) -> Result<Waiting<'_>, CallError> {
         let seat = |waiting| (waiting < self.0.depth).then_some(waiting + 1);
         match self.0.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, seat) {
-            Ok(_) => Ok(Waiting(&self.0.waiting)),
+            Ok(_) => {
+                self.0.metrics.queue_entered();
+                Ok(Waiting { pool: &self.0, since: Instant::now() })
+            }
             Err(_) => {
                 let text =
                     format!("no worker has a place, and all {} waiting places (queue_depth) are taken", self.0.depth);
@@ -146,10 +153,14 @@ impl Pool {
 }
 
 /// A waiting place; given back however the wait ends.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a> {
+    pool: &'a Shared,
+    since: Instant,
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.pool.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.pool.metrics.queue_left(self.since.elapsed());
     }
 }

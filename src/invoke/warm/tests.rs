@@ -10,8 +10,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 
 use super::frame::{self, Kind};
-use super::played::{Played, call, greeting, join, pool_of_one, reply, run, text};
-use super::{Lost, Pool, Worker};
+use super::played::{Played, call, greeting, join, pool_of, pool_of_one, reply, run, text};
+use super::{Lost, Worker};
 use crate::invoke::call::{Call, Deadline};
 use crate::reason::Reason;
 
@@ -69,7 +69,7 @@ async fn bodies_stream_within_their_windows() {
 
 #[tokio::test]
 async fn a_call_goes_to_the_worker_with_the_fewest() {
-    let pool = Pool::new(10, None);
+    let pool = pool_of(10, None);
     let (_a, mut first) = join(&pool, 2).await;
     let (_b, mut second) = join(&pool, 2).await;
     let calls: Vec<_> = (0..4).map(|_| run(&pool, call(b""))).collect();
@@ -94,7 +94,7 @@ async fn a_call_goes_to_the_worker_with_the_fewest() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_and_a_late_call_never_reaches_a_worker() {
-    let pool = Pool::new(1, Some(Duration::from_millis(50)));
+    let pool = pool_of(1, Some(Duration::from_millis(50)));
     let waiting = run(&pool, call(b""));
     tokio::task::yield_now().await;
     let refused = run(&pool, call(b"")).await.unwrap().unwrap_err();
@@ -173,7 +173,7 @@ async fn errors_are_answers_that_tell_the_type_alone() {
 
 #[tokio::test]
 async fn a_dead_worker_fails_its_own_calls_alone() {
-    let pool = Pool::new(10, None);
+    let pool = pool_of(10, None);
     let (dying, mut first) = join(&pool, 2).await;
     let (_b, mut second) = join(&pool, 2).await;
     let (a, b) = (run(&pool, call(b"")), run(&pool, call(b"")));
@@ -243,7 +243,7 @@ async fn a_function_that_cannot_be_loaded_says_why() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut played = Played { socket: theirs, buffer: BytesMut::new() };
     played.write(Kind::Error, true, 0, b"\x03\0\0\0\0\0\0\0LookupError\0no handle\0\0").await;
-    let lost = Worker::meet(ours, greeting(&Pool::new(0, None))).await.unwrap_err();
+    let lost = Worker::meet(ours, greeting(&pool_of(0, None))).await.unwrap_err();
     let expected = Lost::NotLoaded { kind: "LookupError".into(), message: "no handle".into(), stack: String::new() };
     assert_eq!(lost, expected);
 }
