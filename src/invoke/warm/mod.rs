@@ -15,6 +15,7 @@ mod lost;
 pub mod message;
 mod outbox;
 mod pool;
+mod seat;
 mod stream;
 mod worker;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::worker::{Seat, Worker};
+use super::seat::Seat;
+use super::worker::Worker;
 use crate::invoke::call::Deadline;
 use crate::invoke::error::CallError;
 use crate::metrics::Metrics;
