@@ -20,6 +20,7 @@ fn env_of(mode: &str) -> &'static str {
     match mode {
         "cgi" => "cgi-env",
         "http" => "serve tell",
+        "warm" => "worker tell",
         _ => "env",
     }
 }
@@ -354,8 +355,14 @@ fn call_ids_are_taken_over_or_made() {
 
 #[test]
 fn an_answer_may_be_empty() {
-    for mode in ["streaming", "serializing", "classic", "http"] {
-        let heeler = Heeler::play(mode, if mode == "http" { "serve quiet" } else { "exit 0" }, &[]);
+    for (mode, role) in [
+        ("streaming", "exit 0"),
+        ("serializing", "exit 0"),
+        ("classic", "exit 0"),
+        ("http", "serve quiet"),
+        ("warm", "worker quiet"),
+    ] {
+        let heeler = Heeler::play(mode, role, &[]);
         let mut conn = heeler.conn();
         for _ in 0..3 {
             let answer = conn.call(&Request::post("/", "ignored"));

@@ -10,6 +10,7 @@
     reason = "a stand-in for a user's program, which knows nothing of heeler's rules"
 )]
 
+mod foe;
 mod processes;
 mod serve;
 mod worker;
@@ -163,6 +164,7 @@ fn play(words: &[String]) {
         "session" => print_session(),
         "serve" => serve::serve(&words[1..]),
         "worker" => worker::work(&words[1..]),
+        "foe" => foe::harm(&words[1..]),
         other => fail(&format!("no such role: {other:?}")),
     }
 }
@@ -198,8 +200,12 @@ fn started() {
 }
 
 fn wait_for_open() {
+    wait_for("open");
+}
+
+fn wait_for(name: &str) {
     let Some(gate) = gate() else { fail("nobody named a gate") };
-    while !gate.join("open").exists() {
+    while !gate.join(name).exists() {
         std::thread::sleep(Duration::from_millis(3));
     }
 }

@@ -1,20 +1,22 @@
 //! The role of a warm worker: it speaks the protocol of docs/wire.md on the socket that it is given.
 //!
 //! Its words: `places=N` calls at once instead of 1; `gate` waits for the gate before it says hello; `only-first` ends
-//! with 4 if another one has served before; `deaf` hears neither TERM nor BYE; `leave` leaves a daemon behind. Instead
-//! of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
-//! when it ends as it was told to, and `signal N` for each signal. Answers go by the path.
+//! with 4 if another one has served before; `deaf` hears neither TERM nor BYE; `leave` leaves a daemon behind;
+//! `hears-late` acknowledges no cancel before the gate has a file `hear`. Instead of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
+//! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
+//! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::exit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::processes::{escape, hang, kill_self};
 use super::serve::say_signals;
-use super::{complain, fail, gate, note, say, started, wait_for_open};
+use super::{complain, fail, gate, note, say, started, wait_for, wait_for_open};
 
 const HELLO: u8 = 1;
 const CALL: u8 = 2;
@@ -114,10 +116,20 @@ pub(super) fn work(words: &[String]) {
     note("served");
     say(&format!("working {}\n", std::process::id()));
     link.send(HELLO, 0, 0, &hello);
-    listen(&mut socket, &link, deaf);
+    let kind = ["echo", "quiet", "tell"].into_iter().find(|kind| has(kind));
+    listen(&mut socket, &link, &Manner { deaf, late: has("hears-late"), kind });
 }
 
-fn listen(socket: &mut UnixStream, link: &Arc<Link>, deaf: bool) {
+/// How it behaves from its hello on.
+struct Manner {
+    deaf: bool,
+    late: bool,
+    /// Every request is answered so.
+    kind: Option<&'static str>,
+}
+
+fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
+    let Manner { deaf, late, kind: alike } = *manner;
     let mut bodies: HashMap<u32, (String, Vec<u8>)> = HashMap::new();
     let mut settings = String::new();
     loop {
@@ -136,28 +148,50 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, deaf: bool) {
             CALL => {
                 let length = u32::from_be_bytes(payload[4..8].try_into().unwrap_or_default()) as usize;
                 let (head, body) = payload[20..].split_at(length);
-                let path = String::from_utf8_lossy(head.split(|byte| *byte == 0).nth(1).unwrap_or_default());
-                bodies.insert(stream, (path.into_owned(), body.to_vec()));
+                let field = |at| String::from_utf8_lossy(head.split(|byte| *byte == 0).nth(at).unwrap_or_default());
+                let (path, told) = match alike {
+                    None => (field(1).into_owned(), body.to_vec()),
+                    Some("tell") => {
+                        let told = [("Http_Method", field(0)), ("Http_Path", field(1)), ("HEELER_CALL_ID", field(5))];
+                        let lines: String = told.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+                        ("/echo".to_owned(), lines.into_bytes())
+                    }
+                    Some(kind) => (format!("/{kind}"), body.to_vec()),
+                };
+                bodies.insert(stream, (path, told));
+                link.count(|open| *open += 1);
             }
             DATA => {
                 link.send(WINDOW, 0, stream, &u32::try_from(payload.len()).unwrap_or(0).to_be_bytes());
                 bodies.entry(stream).and_modify(|(_, body)| body.extend(&payload));
             }
             END => {}
-            CANCEL => link.send(CANCELLED, 0, stream, b""),
+            CANCEL => {
+                let link = link.clone();
+                let hear = move || {
+                    if late {
+                        wait_for("hear");
+                    }
+                    link.send(CANCELLED, 0, stream, b"");
+                };
+                if late { drop(std::thread::spawn(hear)) } else { hear() }
+            }
             PING => link.send(PONG, 0, 0, &[payload[0], 1]),
             BYE if deaf => {}
             BYE => {
                 note("bye");
-                link.wait_idle();
-                say("bye\n");
-                exit(0);
+                let link = link.clone();
+                // Requests of open calls may still be coming.
+                std::thread::spawn(move || {
+                    link.wait_idle();
+                    say("bye\n");
+                    exit(0);
+                });
             }
             _ => {}
         }
         if last && let Some((path, body)) = bodies.remove(&stream) {
             let (link, settings) = (link.clone(), settings.clone());
-            link.count(|open| *open += 1);
             std::thread::spawn(move || {
                 let answer = answer(&link, &path, &body, &settings);
                 link.send(REPLY, LAST, stream, &[&[0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0], &answer[..]].concat());
@@ -171,6 +205,7 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
     let number = || path.rsplit('/').next().and_then(|part| part.parse::<usize>().ok()).unwrap_or(99);
     match path.split('/').nth(1).unwrap_or_default() {
         "echo" => body.to_vec(),
+        "quiet" => Vec::new(),
         "pid" => format!("{}\n", std::process::id()).into_bytes(),
         "settings" => settings.as_bytes().to_vec(),
         "env" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect::<String>().into_bytes(),
@@ -180,6 +215,15 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
             started();
             wait_for_open();
             b"opened\n".to_vec()
+        }
+        // Each call that waits makes a file of its own.
+        "wait" => {
+            static CALLS: AtomicUsize = AtomicUsize::new(0);
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let number = CALLS.fetch_add(1, Ordering::Relaxed);
+            note(&format!("waiting.{name}.{}.{number}", std::process::id()));
+            wait_for(name);
+            format!("{}\n", std::process::id()).into_bytes()
         }
         "hang" => {
             started();

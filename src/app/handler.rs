@@ -87,7 +87,7 @@ impl Given<'_> {
         let Given { settings, found, environment, processes, log, metrics, .. } = self;
         let config = settings.invoke.warm.clone();
         let pool = Pool::new(Line::new(config.queue_depth, config.queue_timeout, metrics.clone()));
-        let invoker = Invoker::Warm(Warm::new(pool.clone()));
+        let invoker = Invoker::Warm(Warm::new(pool.clone(), settings.invoke.max_output));
         let parts = keep::Parts {
             config,
             path: &found.path,

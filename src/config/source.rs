@@ -10,8 +10,16 @@ use super::read::Reader;
 use super::{Host, Mistake};
 use crate::invoke::warm::{Language, Source};
 
-/// What functions' files are mostly called, the likeliest first.
-const USUAL: [&str; 7] = ["function", "handler", "function/handler", "main", "index", "app", "func"];
+/// What functions' files are mostly called, in the order in which the language's runtime looks for them.
+const fn usual(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Python => {
+            &["function", "main", "index", "handler", "function/handler", "app", "func", "function/func"]
+        }
+        Language::Node => &["function", "handler", "function/handler", "index", "main"],
+    }
+}
+
 /// Where Kubeless puts functions.
 const KUBELESS: &str = "/kubeless";
 /// As many names of a folder as help somebody who looks for one.
@@ -29,8 +37,23 @@ pub(super) struct Miss {
 struct Wanted {
     /// The setting or variable that names it, and its value.
     named: Option<(&'static str, String)>,
-    /// Paths below the places, without an ending unless they are whole.
-    stems: Vec<String>,
+    stems: Stems,
+}
+
+/// Paths below the places, without an ending unless they are whole.
+enum Stems {
+    These(Vec<String>),
+    /// The usual names below a folder, which is empty or ends with a slash.
+    Usual(String),
+}
+
+impl Stems {
+    fn of(&self, language: Language) -> Vec<String> {
+        match self {
+            Stems::These(stems) => stems.clone(),
+            Stems::Usual(folder) => usual(language).iter().map(|name| format!("{folder}{name}")).collect(),
+        }
+    }
 }
 
 /// Looks for it.
@@ -42,7 +65,7 @@ pub(super) fn find(reader: &mut Reader<'_>, host: &Host) -> Result<Source, Miss>
         _ => &Language::ALL,
     };
     for place in &places {
-        let found = found_in(place, &wanted.stems, languages);
+        let found = found_in(place, &wanted, languages);
         let Some((source, others)) = found.split_first() else { continue };
         return match others.iter().find(|other| other.language != source.language) {
             None => Ok(source.clone()),
@@ -75,53 +98,68 @@ fn wanted(reader: &mut Reader<'_>) -> Wanted {
     }
     for name in ["MOD_NAME", "_HANDLER"] {
         if let Some(text) = reader.platform(name) {
-            let stems = if name == "_HANDLER" { stems_of(&text) } else { vec![text.clone()] };
+            let stems = if name == "_HANDLER" { stems_of(&text) } else { Stems::These(vec![text.clone()]) };
             return Wanted { stems, named: Some((name, text)) };
         }
     }
-    Wanted { named: None, stems: USUAL.map(str::to_owned).to_vec() }
+    Wanted { named: None, stems: Stems::Usual(String::new()) }
 }
 
 /// `path/file.ext:function`, `path/file.ext`, `module.function`, or a function alone, which is in a file of a usual name.
-fn stems_of(handler: &str) -> Vec<String> {
+fn stems_of(handler: &str) -> Stems {
     if let Some((file, _)) = handler.rsplit_once(':') {
-        return vec![file.to_owned()];
+        return Stems::These(vec![file.to_owned()]);
     }
     if language_of(Path::new(handler)).is_some() {
-        return vec![handler.to_owned()];
+        return Stems::These(vec![handler.to_owned()]);
     }
-    let (folder, last) = handler.rsplit_once('/').map_or(("", handler), |(folder, last)| (folder, last));
-    let below = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let (folder, last) = handler.split_at(handler.rfind('/').map_or(0, |slash| slash + 1));
     match (last.split_once('.'), last.rsplit_once('.')) {
         // Python has its packages between the dots, Node and Lambda take the first dot for the end of the file.
         (Some((first, _)), Some((package, _))) if first != package => {
-            vec![below(&package.replace('.', "/")), below(first)]
+            Stems::These(vec![format!("{folder}{}", package.replace('.', "/")), format!("{folder}{first}")])
         }
-        (Some((file, _)), _) => vec![below(file)],
-        _ => USUAL.iter().map(|usual| below(usual)).collect(),
+        (Some((file, _)), _) => Stems::These(vec![format!("{folder}{file}")]),
+        _ => Stems::Usual(folder.to_owned()),
     }
 }
 
-/// Every file of these names in one place, in the order of the names.
-fn found_in(place: &Path, stems: &[String], languages: &[Language]) -> Vec<Source> {
+/// Every file of these names in one place, in the order of each language's names.
+fn found_in(place: &Path, wanted: &Wanted, languages: &[Language]) -> Vec<Source> {
     let mut found = Vec::new();
     if let Some(language) = language_of(place) {
         // FUNCTION_SOURCE may name the file itself.
         found.extend(Some(Source { file: place.to_owned(), language }).filter(|source| source.file.is_file()));
     }
-    for stem in stems {
-        let whole = place.join(stem);
-        match language_of(&whole) {
-            Some(language) => found.push(Source { file: whole, language }),
-            None => found.extend(languages.iter().flat_map(|language| {
-                let file = |ending| Source { file: place.join(format!("{stem}.{ending}")), language: *language };
-                language.endings().iter().map(file)
-            })),
+    for language in languages {
+        for stem in wanted.stems.of(*language) {
+            let whole = place.join(&stem);
+            match language_of(&whole) {
+                Some(language) => found.push(Source { file: whole, language }),
+                None => found.extend(language.endings().iter().map(|ending| {
+                    let file = place.join(format!("{stem}.{ending}"));
+                    Source { file, language: *language }
+                })),
+            }
         }
     }
     found.extend(package_main(place));
     found.retain(|source| languages.contains(&source.language) && source.file.is_file());
+    if found.is_empty() && wanted.named.is_none() {
+        found.extend(only_python_file(place));
+    }
     found
+}
+
+/// What a folder with a single Python file is there for.
+fn only_python_file(place: &Path) -> Option<Source> {
+    let files = fs::read_dir(place).ok()?.flatten().map(|entry| entry.path()).filter(|file| {
+        language_of(file) == Some(Language::Python)
+            && file.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"_"))
+    });
+    let mut files: Vec<_> = files.take(2).collect();
+    let file = files.pop().filter(|file| files.is_empty() && file.is_file())?;
+    Some(Source { file, language: Language::Python })
 }
 
 /// The file that a package.json names, as Node finds it.
@@ -149,7 +187,12 @@ fn two_languages(one: &Source, other: &Source) -> Mistake {
 impl Wanted {
     fn missing(&self, places: &[PathBuf]) -> Mistake {
         let shown: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-        let looked = format!("looked for {} in {}; {}", self.stems.join(", "), shown.join(", "), listing(&places[0]));
+        let looked = format!(
+            "looked for {} in {}; {}",
+            self.stems.of(Language::Python).join(", "),
+            shown.join(", "),
+            listing(&places[0])
+        );
         let (name, text) = match &self.named {
             Some((name, value)) => (*name, format!("{value:?} names no file that is there ({looked})")),
             None => ("handler", format!("is not set, and no file of a usual name is there ({looked})")),
@@ -202,11 +245,22 @@ mod tests {
         use Language::{Node, Python};
         check(&["function.py"], &[], "function.py", Python);
         check(&["handler.js", "index.js"], &[], "handler.js", Node);
-        check(&["function/handler.py", "index.py"], &[], "function/handler.py", Python);
+        check(&["function/handler.py", "app.py"], &[], "function/handler.py", Python);
         check(&["index.mjs"], &[], "index.mjs", Node);
         check(&["package.json={\"main\": \"lib/f.js\"}", "lib/f.js"], &[], "lib/f.js", Node);
         check(&["main.py"], &[("FUNCTION_TARGET", "hello")], "main.py", Python);
         check(&["main.py"], &[("handler", "hello")], "main.py", Python);
+        check(&["s/main.py"], &[("handler", "s/hello")], "s/main.py", Python);
+        check(&["function/func.py"], &[], "function/func.py", Python);
+        check(&["any.py", "_any.py", "any.txt"], &[], "any.py", Python);
+    }
+
+    /// As the runtimes have it: what is shown is what they load.
+    #[test]
+    fn of_several_usual_names_the_first_of_the_language_is_taken() {
+        use Language::{Node, Python};
+        check(&["handler.py", "main.py", "app.py"], &[], "main.py", Python);
+        check(&["handler.js", "main.js", "index.js"], &[], "handler.js", Node);
     }
 
     #[test]

@@ -48,8 +48,24 @@ impl Gate {
         eventually(&format!("the role has made {name}"), || self.has(name));
     }
 
+    /// Waits until there are so many files whose names begin so; gives the rest of their names.
+    #[track_caller]
+    pub fn wait_count(&self, prefix: &str, count: usize) -> Vec<String> {
+        let all = || -> Vec<String> {
+            let names = fs::read_dir(self.folder()).expect("the gate's folder");
+            names.filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_prefix(prefix)?.to_owned())).collect()
+        };
+        eventually(&format!("{count} files {prefix}…"), || all().len() >= count);
+        all()
+    }
+
     /// Lets all who wait go on.
     pub fn open(&self) {
-        File::create(self.file("open")).expect("the gate opens");
+        self.let_go("open");
+    }
+
+    /// Lets those go on who wait for this name.
+    pub fn let_go(&self, name: &str) {
+        File::create(self.file(name)).expect("the gate opens");
     }
 }

@@ -46,8 +46,8 @@ pub const SECOND: Duration = Duration::from_secs(1);
 /// Every mode that starts a process for each call.
 pub const MODES: [&str; 4] = ["streaming", "serializing", "classic", "cgi"];
 
-/// And with a server that is kept.
-pub const ALL_MODES: [&str; 5] = ["streaming", "serializing", "classic", "cgi", "http"];
+/// And with a server or a worker that is kept.
+pub const ALL_MODES: [&str; 6] = ["streaming", "serializing", "classic", "cgi", "http", "warm"];
 
 /// The same test for several cases at once, where each of them waits for a limit.
 pub fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
@@ -64,6 +64,7 @@ pub fn echo_of(mode: &str) -> &'static str {
     match mode {
         "cgi" => "cgi-echo",
         "http" => "serve echo",
+        "warm" => "worker echo",
         _ => "echo",
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Sleep;
 
 use super::exchange::{Exchange, Upload};
 use super::stream::Next;
+use super::too_large;
 use super::worker::WINDOW;
 use crate::invoke::body::Aborted;
 use crate::invoke::call::{Deadline, Place};
@@ -20,29 +21,33 @@ use crate::reason::Reason;
 pub struct Answer {
     exchange: Exchange,
     upload: Option<Upload>,
-    /// Bytes that its head promised and that have not come.
-    promised: Option<u64>,
+    sizes: Sizes,
+    /// Bytes that have come.
+    came: u64,
     timer: Option<Pin<Box<Sleep>>>,
     over: bool,
     _place: Place,
 }
 
+/// How long an answer is and may be.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    /// What its head promised.
+    pub(super) promised: Option<u64>,
+    /// By the settings.
+    pub(super) most: Option<u64>,
+}
+
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("promised", &self.promised).finish_non_exhaustive()
+        f.debug_struct("Answer").field("sizes", &self.sizes).field("came", &self.came).finish_non_exhaustive()
     }
 }
 
 impl Answer {
-    pub(super) fn new(
-        exchange: Exchange,
-        upload: Upload,
-        promised: Option<u64>,
-        deadline: Deadline,
-        place: Place,
-    ) -> Answer {
+    pub(super) fn new(exchange: Exchange, upload: Upload, sizes: Sizes, deadline: Deadline, place: Place) -> Answer {
         let upload = Some(upload).filter(|upload| !upload.is_over());
-        Answer { exchange, upload, promised, timer: deadline.timer().map(Box::pin), over: false, _place: place }
+        Answer { exchange, upload, sizes, came: 0, timer: deadline.timer().map(Box::pin), over: false, _place: place }
     }
 
     pub(in crate::invoke) fn poll_frame(
@@ -78,7 +83,7 @@ impl Answer {
                 Poll::Ready(Some(self.count(piece)))
             }
             Next::Failed(error) => Poll::Ready(Some(Err(error))),
-            Next::End(_) if self.promised.is_some_and(|left| left > 0) => {
+            Next::End(_) if self.sizes.promised.is_some_and(|promised| self.came < promised) => {
                 Poll::Ready(Some(Err(CallError::new(Reason::Worker, "the answer is shorter than its Content-Length"))))
             }
             Next::End(end) if end.trailers.is_empty() => Poll::Ready(None),
@@ -87,12 +92,15 @@ impl Answer {
     }
 
     fn count(&mut self, piece: Bytes) -> Result<Frame<Bytes>, CallError> {
-        if let Some(left) = &mut self.promised {
-            *left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or_else(|| CallError::new(Reason::Worker, "the answer is longer than its Content-Length"))?;
+        self.came += piece.len() as u64;
+        let beyond = |limit: Option<u64>| limit.filter(|limit| self.came > *limit);
+        if beyond(self.sizes.promised).is_some() {
+            return Err(CallError::new(Reason::Worker, "the answer is longer than its Content-Length"));
         }
-        Ok(Frame::data(piece))
+        match beyond(self.sizes.most) {
+            Some(most) => Err(too_large(most)),
+            None => Ok(Frame::data(piece)),
+        }
     }
 
     pub(in crate::invoke) fn is_end_stream(&self) -> bool {
@@ -100,6 +108,8 @@ impl Answer {
     }
 
     pub(in crate::invoke) fn size_hint(&self) -> SizeHint {
-        self.promised.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.sizes
+            .promised
+            .map_or_else(SizeHint::default, |promised| SizeHint::with_exact(promised.saturating_sub(self.came)))
     }
 }

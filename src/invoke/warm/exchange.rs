@@ -9,8 +9,9 @@ use hyper::HeaderMap;
 
 use super::frame::{self, Kind};
 use super::message::{self, Reply};
+use super::seat::Seat;
 use super::stream::Stream;
-use super::worker::{Seat, Worker};
+use super::worker::Worker;
 use crate::invoke::body::RequestBody;
 use crate::invoke::call::Call;
 use crate::invoke::error::CallError;
@@ -73,11 +74,13 @@ pub(super) async fn begin(seat: Seat, call: &mut Call) -> Result<(Exchange, Uplo
     let mut looks = 2;
     let first = poll_fn(|cx| upload.poll_first(&mut looks, cx)).await?;
     let length = upload.body.length();
+    let frame = |number, stream: &Stream| {
+        stream.use_credit(first.len());
+        message::call(number, call, length, &first, upload.over)
+    };
     let (worker, number, stream) = seat
-        .open(call.id_text().map(str::to_owned))
+        .open(call.id_text().map(str::to_owned), frame)
         .ok_or_else(|| CallError::new(Reason::Worker, "the worker died before it got the call"))?;
-    stream.use_credit(first.len());
-    worker.send(message::call(number, call, length, &first, upload.over));
     Ok((Exchange { worker, stream, number, why: CALLER_LEFT }, upload))
 }
 

@@ -184,7 +184,7 @@ enum Answer {
 
 /// A call whose target tells it from all others.
 fn ask(pool: &Pool, number: u32) -> JoinHandle<Answer> {
-    let warm = Warm::new(pool.clone());
+    let warm = Warm::new(pool.clone(), None);
     let deadline = Deadline::after(Some(std::time::Duration::from_secs(2)));
     let call = Call { target: format!("/{number}").parse().unwrap(), deadline, ..call(b"") };
     crate::task::spawn(async move {

@@ -16,16 +16,19 @@ mod lost;
 pub mod message;
 mod outbox;
 mod pool;
+mod seat;
 mod stream;
 mod worker;
 
 pub use answer::Answer;
+use answer::Sizes;
 pub use ask::Question;
 pub use config::{Config, Language, Source};
 pub use lost::Lost;
 pub use message::Hello;
 pub use pool::Pool;
-pub use worker::{Greeting, Seat, Worker};
+pub use seat::Seat;
+pub use worker::{Greeting, Worker};
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
@@ -40,12 +43,13 @@ use crate::reason::Reason;
 #[derive(Clone, Debug)]
 pub struct Warm {
     pool: Pool,
+    max_output: Option<u64>,
 }
 
 impl Warm {
-    /// Over the workers that the pool has, now and later.
-    pub fn new(pool: Pool) -> Warm {
-        Warm { pool }
+    /// Over the workers that the pool has, now and later. No answer is larger than `max_output` bytes.
+    pub fn new(pool: Pool, max_output: Option<u64>) -> Warm {
+        Warm { pool, max_output }
     }
 
     pub(super) async fn seat(&self, deadline: Deadline) -> Result<Seat, CallError> {
@@ -85,14 +89,14 @@ impl Warm {
         remove_hop_by_hop(&mut headers);
         let promised = promised(&headers)?;
         if upload.is_over()
-            && let Some((pieces, end)) = exchange.stream.whole()
-            && end.trailers.is_empty()
+            && let Some((pieces, took)) = exchange.stream.whole()
         {
-            crate::log::debug!(call_id = call.id_text().unwrap_or_default(), took = ?end.took, "the function has answered");
+            crate::log::debug!(call_id = call.id_text().unwrap_or_default(), ?took, "the function has answered");
             let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
             if promised.is_some_and(|promised| promised != length && call.method != hyper::Method::HEAD) {
                 return Err(CallError::new(Reason::BadHead, "the answer's Content-Length is not its length"));
             }
+            self.check_size(length)?;
             return Ok(Reply::new(status, headers, ReplyBody::Whole(pieces)));
         }
         let deadline = call.deadline_of(&headers);
@@ -100,9 +104,21 @@ impl Warm {
         let bare =
             call.method == hyper::Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let promised = promised.filter(|_| !bare);
-        let answer = Answer::new(exchange, upload, promised, deadline, place);
+        self.check_size(promised.unwrap_or(0))?;
+        let answer = Answer::new(exchange, upload, Sizes { promised, most: self.max_output }, deadline, place);
         Ok(Reply::new(status, headers, ReplyBody::Warm(Box::new(answer))))
     }
+
+    fn check_size(&self, length: u64) -> Result<(), CallError> {
+        match self.max_output {
+            Some(most) if length > most => Err(too_large(most)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn too_large(most: u64) -> CallError {
+    CallError::new(Reason::OutputTooLarge, format!("the answer is larger than {most} bytes (max_output)"))
 }
 
 /// The length that the answer's head promises.

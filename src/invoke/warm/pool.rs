@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::worker::{Seat, Worker};
+use super::seat::Seat;
+use super::worker::Worker;
 use crate::invoke::call::Deadline;
 use crate::invoke::error::CallError;
 use crate::invoke::line::Line;
@@ -93,6 +94,8 @@ impl Pool {
                 let mut freed = std::pin::pin!(freed);
                 freed.as_mut().enable();
                 if let Some(seat) = self.free_seat() {
+                    // One word may have told of several places: who comes next looks, too.
+                    self.0.freed.notify_one();
                     return Ok(seat);
                 }
                 if self.is_over() {

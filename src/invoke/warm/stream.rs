@@ -171,12 +171,16 @@ impl Stream {
         }
     }
 
-    /// All of the body, if the worker has said all.
-    pub(super) fn whole(&self) -> Option<(VecDeque<Bytes>, End)> {
+    /// All of the body, if the worker has said all and no trailers come behind it; how long the function took.
+    pub(super) fn whole(&self) -> Option<(VecDeque<Bytes>, Duration)> {
         let mut inner = self.inner();
-        let Some(Ok(end)) = &inner.end else { return None };
-        let end = end.clone();
-        Some((std::mem::take(&mut inner.pieces), end))
+        match &inner.end {
+            Some(Ok(End { took, trailers })) if trailers.is_empty() => {
+                let took = *took;
+                Some((std::mem::take(&mut inner.pieces), took))
+            }
+            _ => None,
+        }
     }
 
     /// How much of `wanted` bytes may be sent now; that much is used up.

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use hyper::StatusCode;
 use tokio::net::UnixStream;
 
+use super::exchange::begin;
 use super::frame::Kind;
 use super::played::{Played, call, greeting, join, pool, pool_of_one, reply, run, text};
 use super::{Lost, Worker};
@@ -166,6 +167,25 @@ async fn a_worker_with_half_of_its_places_held_is_replaced() {
     }
     worker.wants_replacement().await;
     assert_eq!(worker.load(), Some(2), "until then it serves on");
+}
+
+/// A worker that hears of its end may end at once.
+#[tokio::test]
+async fn calls_with_a_place_come_before_the_end() {
+    let (pool, worker, mut played) = pool_of_one(3).await;
+    let mut seats = Vec::new();
+    for _ in 0..2 {
+        seats.push(pool.seat(Deadline::after(None)).await.unwrap());
+    }
+    worker.bye();
+    assert!(worker.load().is_none(), "it takes no more");
+    drop(seats.pop());
+    let _begun = begin(seats.remove(0), &mut call(b"")).await.unwrap();
+    played.expect(Kind::Call).await;
+    played.expect(Kind::Bye).await;
+    worker.bye();
+    let more = tokio::time::timeout(Duration::from_millis(20), played.read()).await;
+    assert!(more.is_err(), "it is said once: {more:?}");
 }
 
 #[tokio::test]

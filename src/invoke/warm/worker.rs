@@ -17,6 +17,7 @@ use super::insist::insist;
 use super::lost::Lost;
 use super::message::{self, Hello};
 use super::outbox::Outbox;
+use super::seat::Seat;
 use super::stream::{Cancel, Stream};
 use crate::invoke::error::CallError;
 use crate::log::HandlerLog;
@@ -69,12 +70,17 @@ struct State {
     wrapped: bool,
     /// Places that are taken: open streams, and calls that are about to open one.
     taken: u32,
+    /// Calls that are about to open a stream.
+    seated: u32,
     /// Cancels that the worker has not acknowledged.
     owed: u32,
     /// Calls that nobody has waited for since longer than the grace, and that are not let go of.
     held: u32,
     served: u64,
     leaving: bool,
+    /// It is to be told that no more calls come, or was.
+    bye_due: bool,
+    bye_said: bool,
     wants_replacement: bool,
     condemned: bool,
 }
@@ -138,9 +144,19 @@ impl Worker {
         self.lose(Lost::Ended(how.to_owned()));
     }
 
-    /// Tells it that no more calls will come; and none will.
+    /// Tells it that no more calls will come; and none will, but for those that have a place already: it hears of the
+    /// end behind them.
     pub fn bye(&self) {
-        if !std::mem::replace(&mut self.state().leaving, true) {
+        let mut state = self.state();
+        state.leaving = true;
+        state.bye_due = true;
+        self.say_bye(state);
+    }
+
+    fn say_bye(&self, mut state: MutexGuard<'_, State>) {
+        if state.bye_due && !state.bye_said && state.seated == 0 {
+            state.bye_said = true;
+            drop(state);
             let mut out = BytesMut::new();
             frame::put(&mut out, Kind::Bye, false, 0, b"");
             self.send(out);
@@ -178,8 +194,46 @@ impl Worker {
         let mut state = self.state();
         self.free(&state)?;
         state.taken += 1;
+        state.seated += 1;
         drop(state);
-        Some(Seat(Some(self.clone())))
+        Some(Seat::at(self.clone()))
+    }
+
+    /// Opens a call with the frame that `begin` makes. From here on its place is held until the worker has said its last
+    /// word; `None` if it never will.
+    pub(super) fn open(
+        &self,
+        call_id: Option<String>,
+        begin: impl FnOnce(u32, &Stream) -> BytesMut,
+    ) -> Option<(u32, Arc<Stream>)> {
+        let stream = Arc::new(Stream::new(call_id, WINDOW, self.window));
+        let number = {
+            let mut state = self.state();
+            if self.lost.borrow().is_some() {
+                state.taken -= 1;
+                state.seated -= 1;
+                return None;
+            }
+            let number = state.next_number();
+            state.streams.insert(number, stream.clone());
+            number
+        };
+        self.send(begin(number, &stream));
+        self.unseat(self.state());
+        Some((number, stream))
+    }
+
+    /// A call has given its place back without having used it.
+    pub(super) fn give_back(&self) {
+        let mut state = self.state();
+        state.taken -= 1;
+        self.unseat(state);
+        self.tell();
+    }
+
+    fn unseat(&self, mut state: MutexGuard<'_, State>) {
+        state.seated -= 1;
+        self.say_bye(state);
     }
 
     fn free(&self, state: &State) -> Option<u32> {
@@ -319,38 +373,6 @@ impl Worker {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place at a worker, not used yet.
-#[derive(Debug)]
-pub struct Seat(Option<Arc<Worker>>);
-
-impl Seat {
-    /// Opens a call on it. From here on the place is held until the worker has said its last word.
-    pub(super) fn open(mut self, call_id: Option<String>) -> Option<(Arc<Worker>, u32, Arc<Stream>)> {
-        let worker = self.0.take()?;
-        let stream = Arc::new(Stream::new(call_id, WINDOW, worker.window));
-        let number = {
-            let mut state = worker.state();
-            if worker.lost.borrow().is_some() {
-                state.taken -= 1;
-                return None;
-            }
-            let number = state.next_number();
-            state.streams.insert(number, stream.clone());
-            number
-        };
-        Some((worker, number, stream))
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        if let Some(worker) = self.0.take() {
-            worker.state().taken -= 1;
-            worker.tell();
-        }
     }
 }
 

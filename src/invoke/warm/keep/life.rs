@@ -185,10 +185,12 @@ impl Life {
         };
         let fate = match fate {
             // Its end is a moment behind the end of its socket, mostly.
-            Fate::Lost(lost) => match timeout(LAST_WORDS, self.service.exited()).await {
-                Ok(exit) => Fate::Exited(exit),
-                Err(_) => Fate::Lost(lost),
-            },
+            Fate::Lost(lost @ (Lost::Closed | Lost::Broke(_))) => {
+                match timeout(LAST_WORDS, self.service.exited()).await {
+                    Ok(exit) => Fate::Exited(exit),
+                    Err(_) => Fate::Lost(lost),
+                }
+            }
             fate => fate,
         };
         match fate {
@@ -239,7 +241,10 @@ impl Life {
     /// It was told that no more calls come, and ends by itself; or it is ended.
     async fn part(mut self, worker: &Worker, grace: Duration) {
         worker.bye();
-        let _ = timeout(grace, self.service.exited()).await;
+        if timeout(grace, self.service.exited()).await.is_ok() {
+            // Its last answers may lie in the socket still.
+            let _ = timeout(LAST_WORDS, worker.over()).await;
+        }
         worker.fail("was ended");
         end(self.service, grace).await;
     }
