@@ -164,7 +164,7 @@ class Call:
             self.over = True
             if self.complete or self.cancelled or frame[4] == wire.ERROR:
                 connection.calls.pop(self.stream, None)
-            connection.put(frame)
+            connection.put_last(frame)
         if not self.complete and not self.cancelled and self.pieces:
             # What has come and was not read: it must not hold up the rest of the body.
             self.take(sum(map(len, self.pieces)))

@@ -8,14 +8,15 @@ taken longer, the calls that follow go to threads, and the main thread reads.
 from time import perf_counter_ns
 
 from . import output
-from .connection import DONT_WAIT
+from .connection import DONT_WAIT, HOLD_NS
 from .errors import failed
 from .guard import LOOK, Guard
 
-#: A function that takes longer than this is worth a thread of its own.
-SLOW_NS = 1_000_000
-#: For so many calls a slow one is remembered.
-MEMORY = 64
+#: Functions that take longer than this on average are worth threads of their own. The average is over some calls, so that
+#: one call that the system has interrupted does not send all others to threads.
+SLOW_NS = 300_000
+#: The latest call's part of the average, as a power of two.
+WEIGHT = 4
 
 
 class Server:
@@ -24,8 +25,8 @@ class Server:
         self.adapter = adapter
         self.most = most
         self.threads = None
-        #: How many calls are still to go to threads because of a slow one.
-        self.slow = 0
+        #: How long calls have taken on average.
+        self.average = 0
         if most > 1:
             # `threading` takes whatever thread imports it first for the main one.
             from .threads import Threads
@@ -57,10 +58,30 @@ class Server:
                 if call.over:
                     continue
                 call.begun = True
-            if self.threads is not None and (self.slow or ready):
-                self.threads.give(call)
-            else:
+            if self.threads is None:
                 self.run(call)
+            else:
+                self.run_or_give(call)
+
+    def run_or_give(self, call):
+        """With calls behind it: in this thread if they prove quick, and somebody looks after them if this one does not."""
+        connection, guard = self.connection, self.guard
+        more = bool(connection.ready)
+        if more:
+            guard.wanted = True
+        if self.average > SLOW_NS or more and not guard.brief:
+            self.threads.give(call)
+            more = False
+        else:
+            guard.begun += 1
+            connection.holding = more
+            if connection.held and perf_counter_ns() - connection.held_since > HOLD_NS:
+                connection.let_go()
+            self.run(call)
+        if not more:
+            connection.holding = False
+            if connection.held:
+                connection.let_go()
 
     def spill(self):
         """Gives every waiting call to a thread: the main one is busy. The caller holds `reading`."""
@@ -78,10 +99,7 @@ class Server:
         except BaseException as error:
             failed(call, error, self.adapter)
         if self.threads is not None:
-            if perf_counter_ns() - began > SLOW_NS:
-                self.slow = MEMORY
-            elif self.slow:
-                self.slow -= 1
+            self.average += (perf_counter_ns() - began - self.average) >> WEIGHT
 
     def can_take(self):
         running = sum(1 for call in list(self.connection.calls.values()) if call.begun)

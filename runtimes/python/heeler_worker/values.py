@@ -6,10 +6,17 @@ JSON = ["content-type", "application/json"]
 BINARY = ["content-type", "application/octet-stream"]
 
 
-def dumped(value):
-    from json import dumps
+_encode = None
 
-    return dumps(value, default=_plain).encode("utf-8", "surrogatepass")
+
+def dumped(value):
+    global _encode
+    if _encode is None:
+        from json import JSONEncoder
+
+        # One for all values: `json.dumps` makes a new one for each.
+        _encode = JSONEncoder(default=_plain).encode
+    return _encode(value).encode("utf-8", "surrogatepass")
 
 
 def _plain(value):
