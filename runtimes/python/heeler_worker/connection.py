@@ -256,6 +256,8 @@ class Connection:
         """In a forked process: the socket is the parent's, and nobody may be waited for."""
         self.forked = True
         self.sock.close()
+        # What is held is for the parent to send; and the next answer must find out that it has nowhere to go.
+        self.held, self.holding = [], False
         self.reading, self.writing = allocate_lock(), allocate_lock()
 
 

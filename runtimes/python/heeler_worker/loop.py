@@ -95,7 +95,6 @@ class LoopServer:
             failed(call, error, self.adapter)
         finally:
             self.running.discard(call.task)
-            call.task = None
             # What heeler owes us or we owe it is done; the loop ends after the last call.
             if self.connection.leaving:
                 self.loop.call_soon(self.leave_if_done)

@@ -1,8 +1,9 @@
 """Serving with functions that block: in the main thread, and in others where several calls may run at once.
 
 The main thread reads a call, runs the function and answers. With room for several calls at once it goes on doing that
-while the functions take next to no time, since threads would only pass Python's one lock around; once a call has
-taken longer, the calls that follow go to threads, and the main thread reads.
+while the functions take next to no time, since threads would only pass Python's one lock around; once calls take longer,
+those that follow go to threads, and the main thread reads. Answers of calls that came together leave together. A call
+that is slow all of a sudden is the guard's business: it sends what is held and gives what waits to threads.
 """
 
 from time import perf_counter_ns
@@ -43,8 +44,11 @@ class Server:
         connection, ready, reading = self.connection, self.connection.ready, self.connection.reading
         while True:
             with reading:
-                if not ready and not connection.leaving:
-                    connection.pump()
+                if not ready:
+                    if connection.held:
+                        connection.let_go()
+                    if not connection.leaving:
+                        connection.pump()
                 if not ready:
                     if not connection.leaving:
                         continue
@@ -64,24 +68,20 @@ class Server:
                 self.run_or_give(call)
 
     def run_or_give(self, call):
-        """With calls behind it: in this thread if they prove quick, and somebody looks after them if this one does not."""
+        """Runs a call here; or gives it to a thread, if calls take long or others wait behind it and nobody looks after them."""
         connection, guard = self.connection, self.guard
         more = bool(connection.ready)
         if more:
             guard.wanted = True
         if self.average > SLOW_NS or more and not guard.brief:
-            self.threads.give(call)
-            more = False
-        else:
-            guard.begun += 1
-            connection.holding = more
-            if connection.held and perf_counter_ns() - connection.held_since > HOLD_NS:
-                connection.let_go()
-            self.run(call)
-        if not more:
             connection.holding = False
-            if connection.held:
-                connection.let_go()
+            self.threads.give(call)
+            return
+        guard.begun += 1
+        connection.holding = more
+        if connection.held and perf_counter_ns() - connection.held_since > HOLD_NS:
+            connection.let_go()
+        self.run(call)
 
     def spill(self):
         """Gives every waiting call to a thread: the main one is busy. The caller holds `reading`."""

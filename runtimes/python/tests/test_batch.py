@@ -5,11 +5,11 @@ import struct
 import time
 import unittest
 
-from support import REPLY, Case, Worker, call, eventually
+from support import BYE, CANCEL, REPLY, Case, Worker, call, eventually, frame
 
 #: What a path does: `/wait` until the test lets go, without Python's lock; `/spin` until another call sets the flag, with it.
 SYNC = """
-    import gc
+    import gc, os
     flag = []
     def found(name):
         return next(each for each in gc.get_objects() if type(each).__name__ == name)
@@ -36,6 +36,13 @@ SYNC = """
                 pass
         elif path == "/go":
             flag.append(True)
+        elif path == "/note":
+            with open("notes", "a") as notes:
+                notes.write("x")
+        elif path == "/fork":
+            child = os.fork()
+            if child:
+                return str(os.waitpid(child, 0)[1])
         elif path == "/brief":
             return str(found("Guard").brief)
         elif path == "/sends":
@@ -145,6 +152,25 @@ class Batches(Case):
                 pass
             self.take(worker, sent)
         self.assertLess(min(waited), 0.01)
+
+    def test_no_answer_is_lost_at_the_end(self):
+        """The last call of a batch is cancelled, so it is not the one to take the others' answers along."""
+        worker = self.worker(SYNC)
+        self.warm(worker)
+        first, second = worker.newest + 1, worker.newest + 2
+        worker.send(call(first, path="/a") + call(second, path="/b") + frame(CANCEL, 0, second, b"\0") + frame(BYE))
+        got = {worker.next().stream: True for _ in range(2)}
+        self.assertEqual(set(got), {first, second})
+        self.assertEqual(worker.ended(), 0)
+
+    def test_a_fork_answers_nothing_and_goes_on_with_nothing(self):
+        worker = self.worker(SYNC)
+        self.warm(worker)
+        for _ in range(20):
+            bodies = self.ask_all(worker, "/a", "/fork", "/note", "/b")
+            self.assertEqual(bodies["/fork"], "0")
+        with open(os.path.join(worker.folder, "notes")) as notes:
+            self.assertEqual(notes.read(), "x" * 20)
 
     def test_prints_stay_with_their_calls(self):
         worker = self.worker("def handle(request):\n    print('says ' + request.path)\n    return request.path\n")
