@@ -167,7 +167,7 @@ class Batches(Case):
         worker = self.worker(SYNC)
         self.warm(worker)
         for _ in range(20):
-            bodies = self.ask_all(worker, "/a", "/fork", "/note", "/b")
+            bodies = self.ask_all(worker, "/fork", "/note", "/b")
             self.assertEqual(bodies["/fork"], "0")
         with open(os.path.join(worker.folder, "notes")) as notes:
             self.assertEqual(notes.read(), "x" * 20)
