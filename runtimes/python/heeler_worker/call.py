@@ -146,6 +146,19 @@ class Call:
             self.connection.wait(self, self.has_piece)
         return self.next_piece()
 
+    def read_all(self):
+        """The body, or what is left of it."""
+        if self.pieces is not None:
+            self.body = b"".join(iter(self.read_piece, b""))
+            self.pieces = None
+        return self.body
+
+    def read_past(self):
+        """Reads what nobody wants: who answers before the request's end has come would have the connection cut."""
+        if self.pieces is not None:
+            for _ in iter(self.read_piece, b""):
+                pass
+
     # The answer, to heeler
 
     def micros(self):
@@ -164,7 +177,7 @@ class Call:
             self.over = True
             if self.complete or self.cancelled or frame[4] == wire.ERROR:
                 connection.calls.pop(self.stream, None)
-            connection.put(frame)
+            connection.put_last(frame)
         if not self.complete and not self.cancelled and self.pieces:
             # What has come and was not read: it must not hold up the rest of the body.
             self.take(sum(map(len, self.pieces)))

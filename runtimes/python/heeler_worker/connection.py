@@ -9,6 +9,7 @@ import os
 import sys
 from _collections import deque
 from _thread import allocate_lock
+from time import perf_counter_ns
 
 from . import wire
 from .call import Call
@@ -16,6 +17,8 @@ from .wire import LAST, Broken
 
 #: Not to block although the socket does: heeler's side and ours do not share that setting with what we start.
 DONT_WAIT = 0x40
+#: For so long finished answers may wait for the next one, to leave in one write.
+HOLD_NS = 100_000
 #: How long to wait for somebody else's reading before looking whether they still do.
 PATIENCE = 0.02
 
@@ -28,6 +31,10 @@ class Connection:
         self.start = self.end = 0
         self.reading = allocate_lock()
         self.writing = allocate_lock()
+        #: Last frames of calls that wait to be sent together, since when, and whether more may join them.
+        self.held = []
+        self.held_since = 0
+        self.holding = False
         #: Calls whose stream is open, by its number.
         self.calls = {}
         #: Calls that a function may begin with.
@@ -203,11 +210,33 @@ class Connection:
     # Writing
 
     def put(self, frame):
-        """Writes a frame. The caller holds `writing`."""
+        """Writes a frame, behind those that are held. The caller holds `writing`."""
+        if self.held:
+            self.held.append(frame)
+            frame = b"".join(self.held)
+            self.held.clear()
         try:
             self.sock.sendall(frame)
         except OSError as error:
             self.gone(error)
+
+    def put_last(self, frame):
+        """Writes the last frame of a call, or holds it for the next one's. The caller holds `writing`."""
+        if self.holding:
+            if not self.held:
+                self.held_since = perf_counter_ns()
+                self.held.append(frame)
+                return
+            if perf_counter_ns() - self.held_since < HOLD_NS:
+                self.held.append(frame)
+                return
+        self.put(frame)
+
+    def let_go(self):
+        """Writes what is held. Whoever finds it held for too long does this, from whatever thread."""
+        with self.writing:
+            if self.held:
+                self.put(b"")
 
     def send(self, frame):
         with self.writing:
@@ -227,6 +256,8 @@ class Connection:
         """In a forked process: the socket is the parent's, and nobody may be waited for."""
         self.forked = True
         self.sock.close()
+        # What is held is for the parent to send; and the next answer must find out that it has nowhere to go.
+        self.held, self.holding = [], False
         self.reading, self.writing = allocate_lock(), allocate_lock()
 
 

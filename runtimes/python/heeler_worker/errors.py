@@ -71,7 +71,7 @@ def describe(error):
         # A function may take away whatever it likes.
         return type(error).__qualname__, str(error), ""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OURS, "<frozen importlib")):
         trace = trace.tb_next
     try:
         message = str(error)
@@ -98,17 +98,11 @@ def _end_of_child(error):
 
 
 def load_failed(connection, error):
-    """Tells heeler and whoever reads the log why there is no function here, and ends."""
+    """Tells heeler why there is no function here, and ends. It is heeler that puts all of it into its last lines."""
     told = describe(error)
-    known = isinstance(error, LoadError)
-    cause = error.__cause__ if known else error
+    cause = error.__cause__ if isinstance(error, LoadError) else error
     stack = describe(cause)[2] if cause is not None else ""
     connection.send(wire.error(0, wire.NOT_LOADED, 0, 0, (told[0], told[1], stack)))
-    text = f"heeler_worker: {told[1]}\n" if known else "heeler_worker: the function could not be loaded\n"
-    try:
-        sys.stderr.write(text + stack)
-    except Exception:
-        pass
     from .connection import leave
 
     leave(1)

@@ -10,7 +10,9 @@ from .errors import failed
 from .guard import Guard
 
 #: From 3.12 on a task may begin at once, which spares a small call one turn of the loop.
-EAGER = {"eager_start": True} if sys.version_info >= (3, 12) else None
+EAGER = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+#: From 3.11 on it may be told its context.
+TAKES_CONTEXT = sys.version_info >= (3, 11)
 
 
 class LoopServer:
@@ -48,6 +50,10 @@ class LoopServer:
 
     def begin(self):
         connection, ready = self.connection, self.connection.ready
+        if len(ready) > 1:
+            self.guard.wanted = True
+            # What is done by the end of this turn leaves together; what takes longer, when it is done.
+            connection.holding = self.guard.brief
         while ready:
             with connection.reading:
                 if not ready:
@@ -56,12 +62,22 @@ class LoopServer:
                 if call.over:
                     continue
                 call.begun = True
+            self.guard.begun += 1
             self.start_task(call)
+        if connection.holding:
+            if EAGER:
+                self.let_go()
+            else:
+                self.loop.call_soon(self.let_go)
         self.leave_if_done()
+
+    def let_go(self):
+        self.connection.holding = False
+        self.connection.let_go()
 
     def start_task(self, call):
         context = output.context_of(call)
-        if EAGER:
+        if TAKES_CONTEXT:
             # An eager task begins in the context that it is given, with no other task around it.
             task = asyncio.Task(self.run(call), loop=self.loop, context=context, **EAGER)
         else:
@@ -69,7 +85,6 @@ class LoopServer:
         if not task.done():
             call.task = task
             self.running.add(task)
-            task.add_done_callback(self.running.discard)
 
     async def run(self, call):
         call.began = perf_counter_ns()
@@ -79,6 +94,7 @@ class LoopServer:
         except BaseException as error:
             failed(call, error, self.adapter)
         finally:
+            self.running.discard(call.task)
             # What heeler owes us or we owe it is done; the loop ends after the last call.
             if self.connection.leaving:
                 self.loop.call_soon(self.leave_if_done)

@@ -8,7 +8,6 @@ def texts():
     return texts
 
 
-
 class Request:
     def __init__(self, call):
         self._call = call
@@ -25,7 +24,7 @@ class Request:
     scheme = property(lambda self: self._call.head[3])
     remote_addr = property(lambda self: self._call.head[4] or None)
     id = property(lambda self: self._call.head[5])
-    data = property(lambda self: self._call.body)
+    data = property(lambda self: self._call.read_all())
     body = data
     query_string = property(lambda self: self._call.head[2].encode("latin-1"))
     raw_path = property(lambda self: self._call.head[1])
@@ -49,7 +48,7 @@ class Request:
     def form(self):
         def read():
             if self.mimetype == "application/x-www-form-urlencoded":
-                return texts().MultiDict(texts().form_pairs(self._call.body.decode("utf-8", "replace")))
+                return texts().MultiDict(texts().form_pairs(self.data.decode("utf-8", "replace")))
             return texts().MultiDict(())
 
         return self._once("form", read)
@@ -99,8 +98,24 @@ class Request:
         kind = self.mimetype
         return kind == "application/json" or kind.startswith("application/") and kind.endswith("+json")
 
+    @property
+    def stream(self):
+        """The body to be read piece by piece, as it arrives where the style allows that."""
+
+        def opened():
+            from io import BytesIO
+
+            call = self._call
+            if call.pieces is None:
+                return BytesIO(call.body)
+            from .body import opened
+
+            return opened(call)
+
+        return self._once("stream", opened)
+
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
-        return self._call.body.decode("utf-8", "replace") if as_text else self._call.body
+        return self.data.decode("utf-8", "replace") if as_text else self.data
 
     def get_json(self, force=False, silent=False, cache=True):
         """As Flask's: None or an error if the body is not said to be JSON, an error if it is not."""
@@ -116,7 +131,7 @@ class Request:
         from json import loads
 
         try:
-            return self._once("json", lambda: loads(self._call.body))
+            return self._once("json", lambda: loads(self.data))
         except ValueError:
             if silent:
                 return None

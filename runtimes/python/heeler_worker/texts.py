@@ -83,6 +83,8 @@ def percent_bytes(text, plus=False):
 
 
 def percent_decoded(text, plus=False):
+    if "%" not in text and "+" not in text and text.isascii():
+        return text
     return percent_bytes(text, plus).decode("utf-8", "replace")
 
 

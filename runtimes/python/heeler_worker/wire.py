@@ -50,9 +50,14 @@ def fields(texts, encoding="utf-8"):
 
 
 def head(flat):
-    """Names and values of headers, one after the other. WSGI's rule: each character is one byte."""
+    """Names and values of headers, one after the other. WSGI's rule: each character is one byte; or bytes, as ASGI has it."""
     if not flat:
         return b""
+    if type(flat[0]) is bytes:
+        encoded = b"\0".join(flat) + b"\0"
+        if encoded.count(b"\0") != len(flat):
+            raise ValueError("a header of the answer holds a NUL byte")
+        return encoded
     try:
         encoded = ("\0".join(flat) + "\0").encode("latin-1")
     except UnicodeEncodeError:

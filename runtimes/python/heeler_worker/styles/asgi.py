@@ -2,7 +2,6 @@
 
 from ..adapter import Adapter
 from ..call import Cancelled
-from ..deliver import with_length
 from ..deliver_async import changed, write_async
 from ..texts import percent_decoded
 
@@ -79,7 +78,7 @@ class Exchange:
         if kind == "http.response.start":
             if self.head is not None:
                 raise RuntimeError("http.response.start was sent twice")
-            headers = [part.decode("latin-1") for pair in message.get("headers", ()) for part in pair]
+            headers = [bytes(part) for pair in message.get("headers", ()) for part in pair]
             self.head = message["status"], headers
         elif kind == "http.response.body":
             if self.head is None or call.over and not call.cancelled:
@@ -90,7 +89,7 @@ class Exchange:
                     call.ring()
                     return
                 status, headers = self.head
-                body = call.begin(status, headers if more else with_length(headers, len(body)), memoryview(body))
+                body = call.begin(status, headers if more else with_size(headers, len(body)), memoryview(body))
             await write_async(call, body)
             if not more:
                 call.end()
@@ -99,9 +98,16 @@ class Exchange:
             raise RuntimeError(f"{kind!r} is no message of an answer")
 
 
+def with_size(headers, length):
+    if b"content-length" in (name.lower() for name in headers[::2]):
+        return headers
+    return [*headers, b"content-length", str(length).encode()]
+
+
 def scope_of(call, state):
     head = call.head
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers]
+    flat = [text.encode("latin-1") for text in head[6 + 2 * call.attribute_count :]]
+    headers = list(zip(flat[::2], flat[1::2]))
     host = call.header("host") or "localhost"
     name, colon, port = host.rpartition(":")
     if not colon or not port.isdecimal():

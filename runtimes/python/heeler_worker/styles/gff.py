@@ -60,15 +60,25 @@ class Gff(Adapter):
 class GffHttp(Gff):
     """`f(request)`, with a small request in the form of Flask's."""
 
+    def __init__(self, function, settings):
+        super().__init__(function, settings)
+        # A request that is read in a loop is read without waiting.
+        self.streams = not self.asynchronous
+
     def arguments(self, call):
         if call.head[1] in ("/robots.txt", "/favicon.ico"):
+            call.read_past()
             raise Refusal(404, page(404, "Not Found", "Not Found"), HTML)
         return (Request(call),)
 
     def reply(self, result, call):
-        return flask_value(result)
+        status, headers, body = flask_value(result)
+        if isinstance(body, bytes):
+            call.read_past()
+        return status, headers, body
 
     def failed(self, call, error):
+        call.read_past()
         handled = handled_by(error)
         return flask_value(handled(error)) if handled is not None else super().failed(call, error)
 

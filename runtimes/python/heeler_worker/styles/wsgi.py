@@ -1,7 +1,7 @@
 """WSGI: an application such as Flask's or Django's, called in the worker itself."""
 
 import sys
-from io import BufferedReader, BytesIO, RawIOBase
+from io import BytesIO
 
 from ..adapter import Adapter
 from ..deliver import as_bytes, close
@@ -34,24 +34,6 @@ class Wsgi(Adapter):
             answer.take(body)
         finally:
             close(body)
-
-
-class _Input(RawIOBase):
-    """The body as it arrives."""
-
-    def __init__(self, call):
-        self._call = call
-        self._rest = b""
-
-    def readable(self):
-        return True
-
-    def readinto(self, into):
-        rest = self._rest or self._call.read_piece()
-        count = min(len(rest), len(into))
-        into[:count] = rest[:count]
-        self._rest = rest[count:]
-        return count
 
 
 class _Answer:
@@ -150,7 +132,9 @@ def environ_of(call):
         if call.body:
             environ.setdefault("CONTENT_LENGTH", str(len(call.body)))
     else:
-        environ["wsgi.input"] = BufferedReader(_Input(call), 65_536)
+        from ..body import opened
+
+        environ["wsgi.input"] = opened(call)
     for name, value in call.attributes.items() if call.attribute_count else ():
         environ.setdefault("HTTP_CE_" + name.upper(), value)
     return environ
