@@ -142,9 +142,10 @@ class Serving {
   }
 
   async pong(question) {
-    let well = question === 0 || (!this.leaving && this.open.size < this.concurrency);
-    let text = `${this.open.size} of ${this.concurrency} places taken`;
     const hook = question === 0 ? this.alive : this.ready;
+    // What the function says of itself counts, and not how much it has to do.
+    let well = question === 0 || hook !== null || (!this.leaving && this.open.size < this.concurrency);
+    let text = `${this.open.size} of ${this.concurrency} places taken`;
     if (hook !== null) {
       try {
         const said = await hook();

@@ -11,7 +11,7 @@ const NOT_LOADED_EXIT = 1;
 const MIN_WINDOW = 65536;
 const HELLO_HEAD = 12;
 /** A Node function waits far more than it computes. */
-const USUAL_CONCURRENCY = 100;
+const USUAL_CONCURRENCY = 1000;
 
 function main() {
   const fd = /^\d+$/.test(process.env.HEELER_FD ?? '') ? Number(process.env.HEELER_FD) : 1;
@@ -70,13 +70,19 @@ async function load(serving, settings) {
   serving.ready = loaded.ready ?? null;
   serving.onIdle = () => bye(serving.link, loaded.stop);
   require('./faults').watch(serving);
-  hello(serving, loaded.about);
+  hello(serving, { ...loaded.about, ...hooksOf(loaded) });
   serving.style = loaded;
 }
 
+/** Which of PING's questions the function answers by itself. */
+function hooksOf(loaded) {
+  const hooks = ['alive', 'ready'].filter((name) => loaded[name]);
+  return hooks.length > 0 ? { hooks: hooks.join(' ') } : {};
+}
+
+/** heeler's log tells it, stack and all. */
 function notLoaded(link, error) {
   const text = fieldText(error.report ?? error.stack ?? error);
-  process.stderr.write(`${text}\n`);
   const fields = Buffer.from(`${fieldText(error.name ?? 'Error')}\0${fieldText(error.message ?? error)}\0${text}\0`);
   link.send(T.ERROR, true, 0, Buffer.concat([Buffer.from([NOT_LOADED, 0, 0, 0, 0, 0, 0, 0]), fields]));
   link.whenDrained(() => process.exit(NOT_LOADED_EXIT));

@@ -13,6 +13,7 @@ mod loading;
 mod node_styles;
 mod pool;
 mod printing;
+mod probes;
 mod python_apps;
 mod python_events;
 mod python_styles;

@@ -89,7 +89,7 @@ fn functions_framework_http() {
         let thrown = heeler.get("/throw");
         assert_eq!((thrown.status, thrown.header("x-google-status")), (500, Some("crash")));
         assert!(!thrown.text().contains("secret"), "{}", thrown.text());
-        heeler.stdout.wait_for("a secret");
+        heeler.stderr.wait_for("a secret");
     }
 }
 

@@ -57,9 +57,11 @@ fn python_on_one_loop_and_in_threads() {
                 ("stdout", format!("first {id}")),
                 ("stdout", format!("second {id} no end of line and then")),
                 ("stderr", format!("to stderr {id}")),
-                ("stdout", format!("logged {id}")),
+                ("stderr", format!("logged {id}")),
             ]
         });
+        let logged = heeler.stderr.wait_for_json("a warning", |line| line["level"] == "warn");
+        assert!(logged["msg"].as_str().is_some_and(|text| text.starts_with("logged ")), "{logged}");
     }
 }
 

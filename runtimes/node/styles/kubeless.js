@@ -18,6 +18,8 @@ function make({ fn, owner, target, file }) {
     'memory-limit': env.FUNC_MEMORY_LIMIT,
   };
   return {
+    // Its functions may count on being alone.
+    concurrency: 1,
     async serve(call) {
       const req = new Request(call);
       const res = new Response(call, req);

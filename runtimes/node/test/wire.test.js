@@ -66,7 +66,7 @@ test('frames are cut from bytes however these come', () => {
 
 test('hello: version, windows, places and what it says of itself', async (t) => {
   const peer = await worker(t, HANDLER);
-  assert.deepStrictEqual({ ...peer.about, file: path.basename(peer.about.file) }, { version: process.versions.node, window: 1048576, concurrency: 100, language: 'node', style: 'hks', function: 'handle', file: 'function.js' });
+  assert.deepStrictEqual({ ...peer.about, file: path.basename(peer.about.file) }, { version: process.versions.node, window: 1048576, concurrency: 1000, language: 'node', style: 'hks', function: 'handle', file: 'function.js' });
   assert.strictEqual((await worker(t, HANDLER, { concurrency: 7 })).about.concurrency, 7);
   assert.strictEqual((await worker(t, { 'index.js': 'exports.handler = (e, c) => {}' })).about.concurrency, 1);
 });

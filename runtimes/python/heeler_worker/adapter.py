@@ -19,6 +19,10 @@ class Adapter:
     streams = False
     #: Whether a cancelled call's task is ended; an application that asks by itself is not.
     ends_tasks = True
+    #: Calls at once where no setting says so; None leaves it to whether functions block.
+    at_once = None
+    #: Which of PING's questions the function answers by itself: "alive", "ready".
+    hooks = ()
     #: The status of a call whose function raised something; 0 leaves it to heeler.
     error_status = 0
 
@@ -50,7 +54,11 @@ class Adapter:
     def stop(self):
         """After the last call."""
 
-    def can_take(self):
+    def alive(self):
+        """The function's own word where `hooks` has it, and a text."""
+        return True, ""
+
+    def ready(self):
         return True, ""
 
     # For the servers

@@ -53,8 +53,8 @@ class Connection:
         self.whole = True
         #: Body bytes that heeler takes on each stream at first.
         self.window = wire.WINDOW_LEAST
-        #: Whether the worker could take a call: what PING's second question asks, as a function that says (yes, text).
-        self.can_take = None
+        #: Who answers PING's questions, each as a function that says (yes, text): is it alive, could it take a call.
+        self.alive = self.can_take = lambda: (True, "")
         #: Called with a task whose call was cancelled.
         self.stop_task = None
         self.leaving = False
@@ -193,7 +193,7 @@ class Connection:
         if stream or stop - at != 1 or self.buffer[at] > 1:
             raise Broken("a ping without its question")
         question = self.buffer[at]
-        answer, text = (1, "") if not question or self.can_take is None else self.can_take()
+        answer, text = self.can_take() if question else self.alive()
         self.send(wire.pong(question, int(answer), text))
 
     def on_bye(self, stream, flags, at, stop):

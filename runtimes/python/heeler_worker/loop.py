@@ -109,9 +109,7 @@ class LoopServer:
             self.loop.call_soon_threadsafe(call.task.cancel)
 
     def can_take(self):
-        if len(self.running) >= self.most:
-            return False, f"{len(self.running)} of {self.most} calls are running"
-        return self.adapter.can_take()
+        return len(self.running) < self.most, f"{len(self.running)} of {self.most} calls are running"
 
     def stop(self):
         self.adapter.stop()

@@ -105,8 +105,8 @@ def load(settings, dont_write_bytecode):
 
 
 def hello(connection, adapter, allowed, about):
-    """Says that calls may come. Several at once are for heeler's settings to allow; a loop takes more by itself."""
-    most = allowed or (100 if adapter.asynchronous else 1)
+    """Says that calls may come, and how many at once."""
+    most = allowed or usual(adapter, connection.settings.processors)
     if adapter.asynchronous:
         from .loop import LoopServer
         from .threadloop import loop_here
@@ -116,8 +116,21 @@ def hello(connection, adapter, allowed, about):
         from .serve import Server
 
         server = Server(connection, adapter, most)
+    if adapter.hooks:
+        about["hooks"] = " ".join(adapter.hooks)
+        # What the function says of itself counts, and not how much it has to do.
+        if "ready" in adapter.hooks:
+            connection.can_take = adapter.ready
+    connection.alive = adapter.alive
     connection.send(wire.hello(wire.WINDOW_BYTES, most, about))
     return server
+
+
+def usual(adapter, processors):
+    """Calls at once where no setting says how many: most functions that block wait for others, and not for a processor."""
+    if adapter.at_once is not None:
+        return adapter.at_once
+    return 1000 if adapter.asynchronous else max(4, 4 * processors)
 
 
 def bye(connection, server):

@@ -103,9 +103,7 @@ class Server:
 
     def can_take(self):
         running = sum(1 for call in list(self.connection.calls.values()) if call.begun)
-        if running >= self.most:
-            return False, f"{running} of {self.most} calls are running"
-        return self.adapter.can_take()
+        return running < self.most, f"{running} of {self.most} calls are running"
 
     def stop(self):
         self.adapter.stop()

@@ -15,6 +15,11 @@ class Settings:
         return self.pairs.get(name) or os.environ.get(name) or default
 
     @property
+    def processors(self):
+        """How many heeler has seen that may be used."""
+        return int(self.pairs.get("processors", "1"))
+
+    @property
     def handler(self):
         return self.get("handler")
 

@@ -1,7 +1,11 @@
 """Threads for calls: started as they are needed, never more than calls at once, and kept."""
 
 import threading
-from queue import SimpleQueue
+
+try:
+    from _queue import SimpleQueue  # `queue` takes three times as long to import.
+except ImportError:
+    from queue import SimpleQueue
 
 
 class Threads:

@@ -44,15 +44,18 @@ def opened(worker, path="/"):
 class Hello(Case):
     def test_says_what_it_is(self):
         with Worker(ECHO, {"handler_style": "hks"}) as worker:
-            self.assertEqual((worker.window, worker.calls), (WINDOW_BYTES, 1))
+            self.assertEqual((worker.window, worker.calls), (WINDOW_BYTES, 4))
             self.assertEqual(worker.said["language"], "python")
             self.assertEqual(worker.said["function"], "function.handle")
             self.assertEqual(worker.said["style"], "hks")
 
     def test_calls_at_once(self):
-        for code, allowed, said in ((ECHO, 0, 1), (ECHO, 7, 7), ("async " + ECHO, 0, 100), ("async " + ECHO, 3, 3)):
-            with self.subTest(allowed=allowed, said=said), Worker(code, calls=allowed) as worker:
+        for code, allowed, said in ((ECHO, 0, 12), (ECHO, 7, 7), ("async " + ECHO, 0, 1000), ("async " + ECHO, 3, 3)):
+            with self.subTest(allowed=allowed, said=said), Worker(code, {"processors": "3"}, calls=allowed) as worker:
                 self.assertEqual(worker.calls, said)
+        for style, code in (("lambda", "def handler(event, context): pass"), ("kubeless", "def handle(event, context): pass")):
+            with self.subTest(style), Worker(code, {"handler_style": style}) as worker:
+                self.assertEqual(worker.calls, 1)
 
     def test_hello_in_pieces(self):
         with Worker(ECHO, greet=False) as worker:
@@ -79,7 +82,7 @@ class Bodies(Case):
             self.check(worker.answer(), 200, b"slow")
 
     def test_calls_in_one_write(self):
-        with Worker(ECHO) as worker:
+        with Worker(ECHO, calls=1) as worker:
             worker.send(b"".join(call(n, body=b"%d" % n) for n in range(1, 50)))
             for number in range(1, 50):
                 self.check(worker.answer(number), 200, b"%d" % number)
@@ -193,7 +196,7 @@ class Cancels(Case):
 class Pings(Case):
     def test_while_all_work(self):
         for code in (GATE, ASYNC_GATE.replace("await asyncio.sleep", "__import__('time').sleep")):
-            with self.subTest(code), Worker(code) as worker:
+            with self.subTest(code), Worker(code, calls=1) as worker:
                 worker.send(call(1))
                 self.assertEqual(worker.frame().payload[2:], b"running")
                 worker.send(frame(PING, payload=b"\0") + frame(PING, payload=b"\1"))

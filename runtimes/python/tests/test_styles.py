@@ -174,7 +174,8 @@ class Func(Styled):
         {0}def stop(self):
             print("stopped", flush=True)
         def alive(self):
-            return True, "well"
+            import os
+            return not os.path.exists("broken")
         def ready(self):
             import os
             return (False, "not yet") if os.path.exists("busy") else True
@@ -191,6 +192,7 @@ class Func(Styled):
         for asynchronous in ("", "async "):
             with self.worker(self.ASGI.format(asynchronous), env={"WORD": "word"}) as worker:
                 answer = worker.ask(body=b"one")
+                self.assertEqual(worker.said["hooks"], "alive ready")
                 self.check(answer, 200, "start word,one")
                 self.assertEqual(answer.header("x-a"), "b")
                 worker.send(frame(PING, payload=b"\1"))
@@ -198,6 +200,11 @@ class Func(Styled):
                 open(worker.folder + "/busy", "w").close()
                 worker.send(frame(PING, payload=b"\1"))
                 self.assertEqual(worker.next(PONG).payload, b"\1\0not yet")
+                worker.send(frame(PING, payload=b"\0"))
+                self.assertEqual(worker.next(PONG).payload, b"\0\1")
+                open(worker.folder + "/broken", "w").close()
+                worker.send(frame(PING, payload=b"\0"))
+                self.assertEqual(worker.next(PONG).payload, b"\0\0alive said no")
                 worker.send(frame(BYE))
                 self.assertEqual(worker.ended(), 0)
                 self.assertEqual(worker.stdout(), "stopped\n")

@@ -32,7 +32,7 @@ class Golden(Case):
 
     def test_one_call(self):
         said = self.greet()
-        self.assertEqual(struct.unpack_from(">HHII", said.payload), (1, 0, 262_144, 1))
+        self.assertEqual(struct.unpack_from(">HHII", said.payload), (1, 0, 262_144, 4))
         self.worker.send(golden("call"))
         got = self.worker.next()
         # All but the microseconds is as it is written.

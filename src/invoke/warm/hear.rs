@@ -130,7 +130,8 @@ impl Hearing {
         let source = payload.try_get_u8().map_err(|_| short())?;
         let stream = if number == 0 { None } else { self.worker.stream(number)? };
         let call_id = stream.as_ref().and_then(|stream| stream.call_id.as_deref());
-        let to = if source == 2 { log::Stream::Stderr } else { log::Stream::Stdout };
+        // A logger's lines go where the languages' own loggers write.
+        let to = if source == 1 { log::Stream::Stdout } else { log::Stream::Stderr };
         let limit = self.log.line_limit().unwrap_or(usize::MAX);
         let cut = payload.len() > limit;
         payload.truncate(limit);

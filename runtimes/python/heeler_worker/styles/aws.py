@@ -16,6 +16,7 @@ PROXY_KEYS = ("statusCode", "body", "headers", "multiValueHeaders", "cookies", "
 
 class Lambda(Adapter):
     style = "lambda"
+    at_once = 1
     # Whatever goes wrong in a function, or with its result, gateways call a bad gateway.
     error_status = 502
 

@@ -57,20 +57,26 @@ class _Lifecycle:
             result = await_here(result)
         return result
 
-    def can_take(self):
-        """What `ready` and `alive` say: a bool, or a bool and a text. One that must be awaited is not asked."""
-        for name in ("alive", "ready"):
-            method = getattr(self.instance, name, None)
-            if method is None or is_async(method):
-                continue
-            try:
-                said = method()
-            except Exception as error:
-                return False, f"{name}: {type(error).__name__}: {error}"
-            yes, text = said if isinstance(said, tuple) else (said, "")
-            if not yes:
-                return False, text or f"{name} said no"
-        return True, ""
+    @property
+    def hooks(self):
+        """One that must be awaited is not asked."""
+        methods = ((name, getattr(self.instance, name, None)) for name in ("alive", "ready"))
+        return tuple(name for name, method in methods if method is not None and not is_async(method))
+
+    def alive(self):
+        return self.said("alive")
+
+    def ready(self):
+        return self.said("ready")
+
+    def said(self, name):
+        """What a method says: a bool, or a bool and a text."""
+        try:
+            said = self.hook(name)
+        except Exception as error:
+            return False, f"{name}: {type(error).__name__}: {error}"
+        yes, text = said if isinstance(said, tuple) else (said, "")
+        return yes, text or ("" if yes else f"{name} said no")
 
 
 class FuncAsgi(_Lifecycle, Asgi):

@@ -9,6 +9,7 @@ from ..values import HTML, JSON, dumped, flat_headers, response_like, status_of
 
 class Kubeless(Adapter):
     style = "kubeless"
+    at_once = 1
 
     def __init__(self, function, settings):
         super().__init__(function, settings)
