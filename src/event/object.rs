@@ -1,0 +1,185 @@
+//! An event out of a JSON object: members to attributes, and the data as it stands there.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::attributes::{Attributes, Draft, Was};
+use super::bad::BadEvent;
+use super::data::Data;
+use super::json::{BadJson, Quoted, Scanner};
+use super::text::Text;
+use super::unescape::unescape;
+use super::{Event, media};
+
+const DATA: &str = "data";
+const BASE64: &str = "data_base64";
+const HALF_A_PAIR: &str = "has half of a surrogate pair";
+
+/// The body as the scanner wants it.
+pub(super) fn text(body: &[u8]) -> Result<&str, BadEvent> {
+    let no_text =
+        |bad: std::str::Utf8Error| BadEvent { at: Some(bad.valid_up_to()), ..BadEvent::broken(BODY, "not UTF-8") };
+    std::str::from_utf8(body).map_err(no_text)
+}
+
+const BODY: &str = "the body";
+
+pub(super) fn no_json(bad: BadJson) -> BadEvent {
+    BadEvent { at: Some(bad.0), ..BadEvent::broken(BODY, "not JSON") }
+}
+
+/// The object that begins where the scanner stands, which then stands behind it.
+pub(super) fn event(body: &Bytes, scanner: &mut Scanner<'_>) -> Result<Event, BadEvent> {
+    if scanner.peek() != Some(b'{') {
+        // What is no JSON at all is told so.
+        scanner.value().map_err(no_json)?;
+        return Err(BadEvent::broken("the event", "not a JSON object"));
+    }
+    Members::read(body, scanner)?.event()
+}
+
+/// An object's members, the data not yet looked at: what it may be hangs on a member that may come behind it.
+struct Members<'a> {
+    body: &'a Bytes,
+    draft: Draft,
+    data: Option<Range<usize>>,
+    base64: Option<Quoted>,
+}
+
+impl<'a> Members<'a> {
+    fn read(body: &'a Bytes, scanner: &mut Scanner<'_>) -> Result<Members<'a>, BadEvent> {
+        let draft = Draft::with_capacity(8);
+        let mut members = Members { body, draft, data: None, base64: None };
+        scanner.expect(b'{').map_err(no_json)?;
+        scanner.white();
+        let mut more = !scanner.eat(b'}');
+        while more {
+            scanner.white();
+            let name = scanner.string().map_err(no_json)?;
+            scanner.colon().map_err(no_json)?;
+            members.member(&name, scanner)?;
+            scanner.white();
+            more = scanner.eat(b',');
+            if !more {
+                scanner.expect(b'}').map_err(no_json)?;
+            }
+        }
+        Ok(members)
+    }
+
+    fn member(&mut self, name: &Quoted, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
+        let name = self.name(name)?;
+        match &*name {
+            DATA => {
+                let range = scanner.value().map_err(no_json)?;
+                self.data.replace(range).map_or(Ok(()), |_| twice(DATA))
+            }
+            BASE64 if scanner.peek() == Some(b'"') => {
+                let quoted = scanner.string().map_err(no_json)?;
+                self.base64.replace(quoted).map_or(Ok(()), |_| twice(BASE64))
+            }
+            BASE64 => Err(BadEvent::broken(BASE64, "not a string")),
+            name => self.attribute(name, scanner),
+        }
+    }
+
+    fn name(&self, quoted: &Quoted) -> Result<Cow<'a, str>, BadEvent> {
+        let inside = self.inside(quoted);
+        if !quoted.escaped {
+            return Ok(Cow::Borrowed(inside));
+        }
+        unescape(inside).map(Cow::Owned).ok_or(BadEvent::broken("an attribute", HALF_A_PAIR))
+    }
+
+    /// What stands between quotes, or anything else that the scanner has passed over.
+    fn inside(&self, quoted: &Quoted) -> &'a str {
+        std::str::from_utf8(&self.body[quoted.range.clone()]).expect("the whole body is UTF-8")
+    }
+
+    fn attribute(&mut self, name: &str, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
+        let start = scanner.at();
+        let was = match scanner.peek() {
+            Some(b'"') => {
+                let quoted = scanner.string().map_err(no_json)?;
+                return self.draft.push(name, self.text(name, &quoted)?, Was::Text);
+            }
+            Some(b'n') => {
+                scanner.word(b"null").map_err(no_json)?;
+                return self.draft.unset(name);
+            }
+            Some(b't') => scanner.word(b"true").map(|()| Was::Boolean).map_err(no_json)?,
+            Some(b'f') => scanner.word(b"false").map(|()| Was::Boolean).map_err(no_json)?,
+            Some(b'[' | b'{') => return Err(BadEvent::named(name, "an array or an object, and no attribute is one")),
+            _ => match scanner.number().map_err(no_json)? {
+                true => Was::Integer,
+                false => return Err(BadEvent::named(name, "a number that is no integer")),
+            },
+        };
+        let value = self.slice(start..scanner.at());
+        if was == Was::Integer && value.as_str().parse::<i32>().is_err() {
+            return Err(BadEvent::named(name, "an integer of more than 32 bits"));
+        }
+        self.draft.push(name, value, was)
+    }
+
+    fn text(&self, name: &str, quoted: &Quoted) -> Result<Text, BadEvent> {
+        if !quoted.escaped {
+            return Ok(self.slice(quoted.range.clone()));
+        }
+        unescape(self.inside(quoted)).map(Text::from).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))
+    }
+
+    fn slice(&self, range: Range<usize>) -> Text {
+        Text::from_bytes(self.body.slice(range)).expect("the whole body is UTF-8")
+    }
+
+    fn event(self) -> Result<Event, BadEvent> {
+        let (body, data, base64) = (self.body, self.data, self.base64);
+        let attributes = self.draft.finish()?;
+        let data = match (data, base64) {
+            (Some(_), Some(_)) => {
+                return Err(BadEvent::broken(DATA, "beside data_base64, and only one of them may be there"));
+            }
+            (Some(range), None) => Some(plain(body, range, &attributes)?),
+            (None, Some(quoted)) => Some(decoded(body, &quoted)?),
+            (None, None) => None,
+        };
+        Ok(Event { attributes, data })
+    }
+}
+
+fn twice<T>(name: &'static str) -> Result<T, BadEvent> {
+    Err(BadEvent::broken(name, "there more than once"))
+}
+
+/// `data` is a JSON value where the content type says JSON or nothing, and a string otherwise.
+fn plain(body: &Bytes, range: Range<usize>, attributes: &Attributes) -> Result<Data, BadEvent> {
+    if attributes.datacontenttype().is_none_or(media::is_json) {
+        return Ok(Data::json_checked(body.slice(range)));
+    }
+    if body[range.start] != b'"' {
+        return Err(BadEvent::broken(DATA, "not a string, and datacontenttype is not JSON"));
+    }
+    let inside = body.slice(range.start + 1..range.end - 1);
+    if !inside.contains(&b'\\') {
+        return Ok(Data::text_checked(inside));
+    }
+    let text = std::str::from_utf8(&inside).ok().and_then(unescape);
+    text.map(Data::text).ok_or(BadEvent::broken(DATA, HALF_A_PAIR))
+}
+
+fn decoded(body: &Bytes, quoted: &Quoted) -> Result<Data, BadEvent> {
+    let inside = &body[quoted.range.clone()];
+    // Some writers of JSON put a backslash before each slash.
+    let bytes = if quoted.escaped {
+        let text = std::str::from_utf8(inside).ok().and_then(unescape);
+        text.and_then(|text| STANDARD.decode(text).ok())
+    } else {
+        STANDARD.decode(inside).ok()
+    };
+    bytes.map(|bytes| Data::binary(bytes.into())).ok_or(BadEvent::broken(BASE64, "not base64 (RFC 4648, section 4)"))
+}
