@@ -17,6 +17,7 @@ mod object;
 mod percent;
 mod recognise;
 mod rule;
+mod skip;
 pub mod structured;
 mod text;
 mod time;

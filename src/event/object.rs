@@ -10,7 +10,8 @@ use bytes::Bytes;
 use super::attributes::{Attributes, Draft, Was};
 use super::bad::BadEvent;
 use super::data::Data;
-use super::json::{BadJson, Quoted, Scanner};
+use super::json::Scanner;
+use super::skip::BadJson;
 use super::text::Text;
 use super::unescape::unescape;
 use super::{Event, media};
@@ -47,7 +48,7 @@ struct Members<'a> {
     body: &'a Bytes,
     draft: Draft,
     data: Option<Range<usize>>,
-    base64: Option<Quoted>,
+    base64: Option<Range<usize>>,
 }
 
 impl<'a> Members<'a> {
@@ -71,7 +72,7 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    fn member(&mut self, name: &Quoted, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
+    fn member(&mut self, name: &Range<usize>, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
         let name = self.name(name)?;
         match &*name {
             DATA => {
@@ -87,50 +88,45 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn name(&self, quoted: &Quoted) -> Result<Cow<'a, str>, BadEvent> {
+    fn name(&self, quoted: &Range<usize>) -> Result<Cow<'a, str>, BadEvent> {
         let inside = self.inside(quoted);
-        if !quoted.escaped {
+        if !inside.contains('\\') {
             return Ok(Cow::Borrowed(inside));
         }
         unescape(inside).map(Cow::Owned).ok_or(BadEvent::broken("an attribute", HALF_A_PAIR))
     }
 
     /// What stands between quotes, or anything else that the scanner has passed over.
-    fn inside(&self, quoted: &Quoted) -> &'a str {
-        std::str::from_utf8(&self.body[quoted.range.clone()]).expect("the whole body is UTF-8")
+    fn inside(&self, quoted: &Range<usize>) -> &'a str {
+        std::str::from_utf8(&self.body[quoted.clone()]).expect("the whole body is UTF-8")
     }
 
     fn attribute(&mut self, name: &str, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
-        let start = scanner.at();
-        let was = match scanner.peek() {
+        let first = scanner.peek();
+        let range = scanner.value().map_err(no_json)?;
+        let was = match first {
             Some(b'"') => {
-                let quoted = scanner.string().map_err(no_json)?;
-                return self.draft.push(name, self.text(name, &quoted)?, Was::Text);
+                let value = self.text(name, range.start + 1..range.end - 1)?;
+                return self.draft.push(name, value, Was::Text);
             }
-            Some(b'n') => {
-                scanner.word(b"null").map_err(no_json)?;
-                return self.draft.unset(name);
-            }
-            Some(b't') => scanner.word(b"true").map(|()| Was::Boolean).map_err(no_json)?,
-            Some(b'f') => scanner.word(b"false").map(|()| Was::Boolean).map_err(no_json)?,
+            Some(b'n') => return self.draft.unset(name),
+            Some(b't' | b'f') => Was::Boolean,
             Some(b'[' | b'{') => return Err(BadEvent::named(name, "an array or an object, and no attribute is one")),
-            _ => match scanner.number().map_err(no_json)? {
-                true => Was::Integer,
-                false => return Err(BadEvent::named(name, "a number that is no integer")),
-            },
+            _ => Was::Integer,
         };
-        let value = self.slice(start..scanner.at());
+        let value = self.slice(range);
         if was == Was::Integer && value.as_str().parse::<i32>().is_err() {
-            return Err(BadEvent::named(name, "an integer of more than 32 bits"));
+            return Err(BadEvent::named(name, "a number that is no integer of 32 bits"));
         }
         self.draft.push(name, value, was)
     }
 
-    fn text(&self, name: &str, quoted: &Quoted) -> Result<Text, BadEvent> {
-        if !quoted.escaped {
-            return Ok(self.slice(quoted.range.clone()));
+    fn text(&self, name: &str, quoted: Range<usize>) -> Result<Text, BadEvent> {
+        let inside = self.inside(&quoted);
+        if !inside.contains('\\') {
+            return Ok(self.slice(quoted));
         }
-        unescape(self.inside(quoted)).map(Text::from).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))
+        unescape(inside).map(Text::from).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))
     }
 
     fn slice(&self, range: Range<usize>) -> Text {
@@ -172,10 +168,10 @@ fn plain(body: &Bytes, range: Range<usize>, attributes: &Attributes) -> Result<D
     text.map(Data::text).ok_or(BadEvent::broken(DATA, HALF_A_PAIR))
 }
 
-fn decoded(body: &Bytes, quoted: &Quoted) -> Result<Data, BadEvent> {
-    let inside = &body[quoted.range.clone()];
+fn decoded(body: &Bytes, quoted: &Range<usize>) -> Result<Data, BadEvent> {
+    let inside = &body[quoted.clone()];
     // Some writers of JSON put a backslash before each slash.
-    let bytes = if quoted.escaped {
+    let bytes = if inside.contains(&b'\\') {
         let text = std::str::from_utf8(inside).ok().and_then(unescape);
         text.and_then(|text| STANDARD.decode(text).ok())
     } else {
