@@ -1,5 +1,7 @@
 //! What the event codec costs: a small event in each form, and a large one beside serde_json, which only looks where
 //! the same bytes end. `cargo bench --bench event`.
+#![allow(missing_docs, reason = "the macros make functions without")]
+#![allow(clippy::unwrap_used, reason = "a bench may panic")]
 
 use std::fmt::Write;
 use std::hint::black_box;

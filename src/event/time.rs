@@ -35,8 +35,8 @@ fn offset(rest: &[u8]) -> Option<i32> {
         [b'-', digits @ ..] => (-1, digits),
         _ => return None,
     };
-    let [hour @ .., b':', tens, ones] = digits else { return None };
-    let (hour, minute) = (number(hour).filter(|_| hour.len() == 2)?, number(&[*tens, *ones])?);
+    let &[h, i, b':', m, n] = digits else { return None };
+    let (hour, minute) = (number(&[h, i])?, number(&[m, n])?);
     (hour < 24 && minute < 60).then(|| sign * (i32::from(hour) * 60 + i32::from(minute)))
 }
 
@@ -123,6 +123,7 @@ mod tests {
             "2018-04-05T17:31:0zZ",
             "2018-04-05T17:31:00+:00",
             "2018-04-05T17:31:00+000:00",
+            "2018-04-05T17:31:00+99999999999:00",
             "1522949460",
             "Thu, 05 Apr 2018 17:31:00 GMT",
         ] {

@@ -1,6 +1,7 @@
 //! The cases of `tests/events/cases/`, one line of JSON each. They know nothing of Rust: the second opinions, in other
 //! languages, are asked the same.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(unreachable_pub, reason = "a part of several tests")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use bytes::Bytes;
 use hyper::HeaderMap;

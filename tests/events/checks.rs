@@ -1,6 +1,7 @@
 //! What has to hold for any bytes at all: no decoder panics, and what one of them takes is the same event in every
 //! other form. Shared by the tests and by `fuzz/`.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(unreachable_pub, reason = "a part of several tests")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use bytes::Bytes;
 use heeler::event::{Event, Form, Nature, batch, binary, is_json, recognise, structured};
