@@ -206,7 +206,9 @@ fn seeds() -> [Vec<Vec<u8>>; 3] {
     [binary.collect(), structured, batch]
 }
 
-const DECODERS: [(&str, fn(&[u8])); 3] =
+type Check = fn(&[u8]);
+
+const DECODERS: [(&str, Check); 3] =
     [("binary", checks::any_binary), ("structured", checks::any_structured), ("batch", checks::any_batch)];
 
 #[test]

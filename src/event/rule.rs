@@ -1,4 +1,5 @@
-//! Which rule holds for which attribute: names, required ones, and what their values may be (CloudEvents 1.0.2, §3).
+//! Which rule holds for which attribute: names, required ones, and what their values may be (CloudEvents 1.0.2,
+//! Context Attributes).
 
 use super::attributes::{Attribute, Was};
 use super::bad::BadEvent;

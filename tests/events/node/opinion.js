@@ -22,7 +22,8 @@ function opinion(message) {
     return { refused: error.constructor.name };
   }
   const own = Object.entries(event).filter(([name, value]) => !name.startsWith('data_') && name !== 'data' && value != null);
-  const attributes = Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
+  // JSON in UTF-8 has no halves of surrogate pairs.
+  const attributes = Object.fromEntries(own.map((pair) => pair.map((text) => String(text).toWellFormed())));
   const data = raw(event);
   return { attributes, data: data && data.toString('base64') };
 }

@@ -10,13 +10,18 @@ from cloudevents.core.bindings import http
 def text(value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return whole(value.isoformat() if hasattr(value, "isoformat") else str(value)).decode()
+
+
+def whole(value: str) -> bytes:
+    """As UTF-8, which has no halves of surrogate pairs."""
+    return value.encode(errors="replace")
 
 
 def raw(data) -> bytes | None:
     if data is None or isinstance(data, bytes):
         return data
-    return data.encode() if isinstance(data, str) else json.dumps(data).encode()
+    return whole(data) if isinstance(data, str) else json.dumps(data).encode()
 
 
 def opinion(message: dict) -> dict:
@@ -26,9 +31,9 @@ def opinion(message: dict) -> dict:
         event = parse(http.HTTPMessage(headers=message["headers"], body=body))
     except Exception as error:  # whatever it is: this is no event to it
         return {"refused": type(error).__name__}
-    attributes = {name: text(value) for name, value in event.get_attributes().items() if value is not None}
+    attributes = {text(name): text(value) for name, value in event.get_attributes().items() if value is not None}
     data = raw(event.get_data())
-    return {"attributes": attributes, "data": data and base64.b64encode(data).decode()}
+    return {"attributes": attributes, "data": None if data is None else base64.b64encode(data).decode()}
 
 
 for line in sys.stdin:
