@@ -21,11 +21,9 @@ pub enum Was {
 /// One attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    /// Of `a` to `z` and `0` to `9`.
-    pub(super) name: Text,
-    /// Decoded.
-    pub(super) value: Text,
-    pub(super) was: Was,
+    name: Text,
+    value: Text,
+    was: Was,
 }
 
 impl Attribute {
@@ -37,6 +35,11 @@ impl Attribute {
     /// Its value as text.
     pub fn value(&self) -> &str {
         self.value.as_str()
+    }
+
+    /// Its value, to be shared.
+    pub(super) const fn text(&self) -> &Text {
+        &self.value
     }
 
     /// What JSON had.

@@ -63,9 +63,9 @@ pub fn headers(attributes: &Attributes, out: &mut HeaderMap) {
     out.remove(CONTENT_TYPE);
     for attribute in attributes {
         if attribute.name() == DATACONTENTTYPE {
-            out.insert(CONTENT_TYPE, attribute.value.to_header().unwrap_or(JSON));
+            out.insert(CONTENT_TYPE, attribute.text().to_header().unwrap_or(JSON));
         } else {
-            out.insert(header_name(attribute.name()), percent::encoded(&attribute.value));
+            out.insert(header_name(attribute.name()), percent::encoded(attribute.text()));
         }
     }
 }
@@ -90,8 +90,8 @@ fn header_name(name: &str) -> HeaderName {
     }
 }
 
-/// A whole event: its attributes into the headers, its data as the body. JSON data that came without a content type
-/// says now what it is: in a JSON document that went without saying.
+/// A whole event: its attributes into the headers, its data as the body, whose length is the caller's to say. JSON data
+/// that came without a content type says now what it is: in a JSON document that went without saying.
 pub fn encode(event: &Event, out: &mut HeaderMap) -> Bytes {
     headers(&event.attributes, out);
     let Some(data) = &event.data else { return Bytes::new() };

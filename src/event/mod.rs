@@ -29,7 +29,6 @@ pub use bad::{BadEvent, Fault};
 pub use data::{Data, Nature};
 pub use media::is_json;
 pub use recognise::{Form, recognise};
-pub use text::Text;
 
 /// One event: what is said of it, and what it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

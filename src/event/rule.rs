@@ -50,7 +50,7 @@ pub(super) fn shared(name: &str) -> Text {
 /// A value and what JSON had for it.
 pub(super) fn typed(attribute: &Attribute) -> Result<(), BadEvent> {
     let name = attribute.name();
-    if attribute.was != Was::Text && COMMON[..OWN].contains(&name) {
+    if attribute.was() != Was::Text && COMMON[..OWN].contains(&name) {
         return Err(BadEvent::named(name, "not a string"));
     }
     value(name, attribute.value())

@@ -25,7 +25,8 @@ pub fn decode(body: &Bytes) -> Result<Event, BadEvent> {
     Ok(event)
 }
 
-/// Makes headers say that the body is such an event; attributes beside it would only be read wrong.
+/// Makes headers say that the body is such an event; attributes beside it would only be read wrong. The body's
+/// length is the caller's to say.
 pub fn headers(out: &mut HeaderMap) {
     binary::clear(out);
     out.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

@@ -8,7 +8,7 @@ use hyper::header::HeaderValue;
 
 /// Valid UTF-8 in a shared buffer: a clone copies nothing.
 #[derive(Clone)]
-pub struct Text(Shared);
+pub(super) struct Text(Shared);
 
 /// A header's value does not give its buffer away, but it is shared as cheaply.
 #[derive(Clone)]
@@ -36,12 +36,12 @@ impl Text {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).expect("checked when it was made")
     }
 
     /// Its bytes.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Shared::Bytes(bytes) => bytes,
             Shared::Header(value) => value.as_bytes(),
