@@ -1,5 +1,7 @@
 //! The context attributes: names with text, in the order in which they came, each at most once.
 
+use bytes::Bytes;
+
 use super::bad::{BadEvent, Fault};
 use super::rule;
 use super::text::Text;
@@ -61,7 +63,7 @@ impl Attributes {
     pub fn new(id: &str, source: &str, kind: &str) -> Result<Attributes, BadEvent> {
         let mut draft = Draft::default();
         for (name, value) in [("specversion", rule::VERSION), ("id", id), ("source", source), ("type", kind)] {
-            draft.push(name, value.into(), Was::Text)?;
+            draft.push(name, text(name, value)?, Was::Text)?;
         }
         draft.finish()
     }
@@ -120,7 +122,7 @@ impl Attributes {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), BadEvent> {
         rule::name(name)?;
         rule::value(name, value)?;
-        let attribute = Attribute { name: rule::shared(name), value: value.into(), was: Was::Text };
+        let attribute = Attribute { name: rule::shared(name), value: text(name, value)?, was: Was::Text };
         match self.0.iter().position(|attribute| attribute.is(name)) {
             Some(at) => self.0[at] = attribute,
             None if self.0.len() >= MOST => return Err(too_many()),
@@ -214,6 +216,11 @@ impl Draft {
             None => Ok(Attributes(self.found)),
         }
     }
+}
+
+fn text(name: &str, value: &str) -> Result<Text, BadEvent> {
+    let text = Text::from_checked(Bytes::copy_from_slice(value.as_bytes()));
+    text.ok_or_else(|| BadEvent::named(name, rule::CHARACTERS))
 }
 
 fn too_many() -> BadEvent {

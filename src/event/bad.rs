@@ -37,20 +37,24 @@ pub struct BadEvent {
 
 impl BadEvent {
     /// 400: `what` breaks `rule`.
-    pub fn broken(what: impl Into<Cow<'static, str>>, rule: &'static str) -> BadEvent {
-        BadEvent { fault: Fault::Broken, what: what.into(), rule, at: None }
+    #[cold]
+    pub const fn broken(what: &'static str, rule: &'static str) -> BadEvent {
+        BadEvent::new(Fault::Broken, what, rule)
     }
 
     /// 413, 415 or 431 as well.
-    pub fn new(fault: Fault, what: impl Into<Cow<'static, str>>, rule: &'static str) -> BadEvent {
-        BadEvent { fault, what: what.into(), rule, at: None }
+    #[cold]
+    pub const fn new(fault: Fault, what: &'static str, rule: &'static str) -> BadEvent {
+        BadEvent { fault, what: Cow::Borrowed(what), rule, at: None }
     }
 
     /// An attribute by a name that the sender gave: repeated only where it is short and readable.
+    #[cold]
+    #[inline(never)]
     pub(super) fn named(name: &str, rule: &'static str) -> BadEvent {
         let readable = !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_graphic());
         let what = if readable { Cow::Owned(name.to_owned()) } else { Cow::Borrowed("an attribute") };
-        BadEvent::broken(what, rule)
+        BadEvent { fault: Fault::Broken, what, rule, at: None }
     }
 
     /// What the caller gets.

@@ -7,19 +7,21 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use super::attributes::{Attributes, Draft, Was};
 use super::bad::BadEvent;
 use super::data::{Data, Nature};
+use super::percent::NoText;
 use super::text::Text;
-use super::{Event, percent, uri};
+use super::{Event, percent, rule, uri};
 
 const PREFIX: &str = "ce-";
 const DATACONTENTTYPE: &str = "datacontenttype";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The attributes; the body is not needed for them and may still be on its way.
+#[inline(never)] // Once in the binary, not once for each caller.
 pub fn attributes(headers: &HeaderMap) -> Result<Attributes, BadEvent> {
     let mut draft = Draft::with_capacity(headers.len().min(16));
     for (name, value) in headers {
         if name == CONTENT_TYPE {
-            let text = Text::from_header(value).map_err(|_| BadEvent::broken(DATACONTENTTYPE, NOT_TEXT))?;
+            let text = Text::from_header(value).ok_or_else(|| BadEvent::broken(DATACONTENTTYPE, NOT_UTF_8))?;
             draft.push(DATACONTENTTYPE, text, Was::Text)?;
         } else if let Some(name) = name.as_str().strip_prefix(PREFIX) {
             if name == DATACONTENTTYPE {
@@ -34,10 +36,13 @@ pub fn attributes(headers: &HeaderMap) -> Result<Attributes, BadEvent> {
     draft.finish()
 }
 
-const NOT_TEXT: &str = "not UTF-8";
+const NOT_UTF_8: &str = "not UTF-8";
 
 fn text(name: &str, value: &HeaderValue) -> Result<Text, BadEvent> {
-    let text = percent::decoded(value).map_err(|_| BadEvent::named(name, NOT_TEXT))?;
+    let text = percent::decoded(value).map_err(|no_text| match no_text {
+        NoText::Bytes => BadEvent::named(name, NOT_UTF_8),
+        NoText::Control => BadEvent::named(name, rule::CHARACTERS),
+    })?;
     let is_uri = match name {
         "source" => uri::is_reference,
         "dataschema" => uri::is_absolute,
@@ -47,7 +52,7 @@ fn text(name: &str, value: &HeaderValue) -> Result<Text, BadEvent> {
         return Ok(text);
     }
     // Senders that do not encode headers send the percent signs of the URI itself.
-    Ok(Text::from_header(value).ok().filter(|raw| is_uri(raw.as_str())).unwrap_or(text))
+    Ok(Text::from_header(value).filter(|raw| is_uri(raw.as_str())).unwrap_or(text))
 }
 
 /// A whole event. An empty body is no data.
@@ -63,7 +68,7 @@ pub fn headers(attributes: &Attributes, out: &mut HeaderMap) {
     out.remove(CONTENT_TYPE);
     for attribute in attributes {
         if attribute.name() == DATACONTENTTYPE {
-            out.insert(CONTENT_TYPE, attribute.text().to_header().unwrap_or(JSON));
+            out.insert(CONTENT_TYPE, attribute.text().header().clone());
         } else {
             out.insert(header_name(attribute.name()), percent::encoded(attribute.text()));
         }
@@ -78,16 +83,21 @@ pub(super) fn clear(headers: &mut HeaderMap) {
     }
 }
 
+/// Those that come often, so that they are not made anew.
+static NAMES: [(&str, HeaderName); 6] = [
+    ("specversion", HeaderName::from_static("ce-specversion")),
+    ("id", HeaderName::from_static("ce-id")),
+    ("source", HeaderName::from_static("ce-source")),
+    ("type", HeaderName::from_static("ce-type")),
+    ("time", HeaderName::from_static("ce-time")),
+    ("subject", HeaderName::from_static("ce-subject")),
+];
+
 fn header_name(name: &str) -> HeaderName {
-    match name {
-        "specversion" => HeaderName::from_static("ce-specversion"),
-        "id" => HeaderName::from_static("ce-id"),
-        "source" => HeaderName::from_static("ce-source"),
-        "type" => HeaderName::from_static("ce-type"),
-        "time" => HeaderName::from_static("ce-time"),
-        "subject" => HeaderName::from_static("ce-subject"),
-        _ => HeaderName::from_bytes(&[PREFIX.as_bytes(), name.as_bytes()].concat()).expect("a to z and 0 to 9"),
+    if let Some((_, known)) = NAMES.iter().find(|(known, _)| *known == name) {
+        return known.clone();
     }
+    HeaderName::from_bytes(&[PREFIX.as_bytes(), name.as_bytes()].concat()).expect("a to z and 0 to 9")
 }
 
 /// A whole event: its attributes into the headers, its data as the body, whose length is the caller's to say. JSON data

@@ -14,7 +14,7 @@ use super::json::Scanner;
 use super::skip::BadJson;
 use super::text::Text;
 use super::unescape::unescape;
-use super::{Event, media};
+use super::{Event, media, rule};
 
 const DATA: &str = "data";
 const BASE64: &str = "data_base64";
@@ -34,6 +34,7 @@ pub(super) fn no_json(bad: BadJson) -> BadEvent {
 }
 
 /// The object that begins where the scanner stands, which then stands behind it.
+#[inline(never)] // Once in the binary, not once for each caller.
 pub(super) fn event(body: &Bytes, scanner: &mut Scanner<'_>) -> Result<Event, BadEvent> {
     if scanner.peek() != Some(b'{') {
         // What is no JSON at all is told so.
@@ -114,7 +115,7 @@ impl<'a> Members<'a> {
             Some(b'[' | b'{') => return Err(BadEvent::named(name, "an array or an object, and no attribute is one")),
             _ => Was::Integer,
         };
-        let value = self.slice(range);
+        let value = self.slice(name, range)?;
         if was == Was::Integer && value.as_str().parse::<i32>().is_err() {
             return Err(BadEvent::named(name, "a number that is no integer of 32 bits"));
         }
@@ -124,13 +125,14 @@ impl<'a> Members<'a> {
     fn text(&self, name: &str, quoted: Range<usize>) -> Result<Text, BadEvent> {
         let inside = self.inside(&quoted);
         if !inside.contains('\\') {
-            return Ok(self.slice(quoted));
+            return self.slice(name, quoted);
         }
-        unescape(inside).map(Text::from).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))
+        let text = unescape(inside).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))?;
+        shared(name, text.into())
     }
 
-    fn slice(&self, range: Range<usize>) -> Text {
-        Text::from_bytes(self.body.slice(range)).expect("the whole body is UTF-8")
+    fn slice(&self, name: &str, range: Range<usize>) -> Result<Text, BadEvent> {
+        shared(name, self.body.slice(range))
     }
 
     fn event(self) -> Result<Event, BadEvent> {
@@ -146,6 +148,10 @@ impl<'a> Members<'a> {
         };
         Ok(Event { attributes, data })
     }
+}
+
+fn shared(name: &str, bytes: Bytes) -> Result<Text, BadEvent> {
+    Text::from_checked(bytes).ok_or_else(|| BadEvent::named(name, rule::CHARACTERS))
 }
 
 fn twice<T>(name: &'static str) -> Result<T, BadEvent> {

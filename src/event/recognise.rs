@@ -1,7 +1,7 @@
 //! Which form of an event a message has, told by its headers alone.
 
 use hyper::HeaderMap;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderName};
 
 use super::bad::{BadEvent, Fault};
 use super::media;
@@ -19,6 +19,7 @@ pub enum Form {
     Batch,
 }
 
+static SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const BATCH: &str = "application/cloudevents-batch";
 const STRUCTURED: &str = "application/cloudevents";
 
@@ -36,7 +37,7 @@ pub fn recognise(headers: &HeaderMap) -> Result<Form, BadEvent> {
             };
         }
     }
-    Ok(if headers.contains_key("ce-specversion") { Form::Binary } else { Form::None })
+    Ok(if headers.contains_key(&SPECVERSION) { Form::Binary } else { Form::None })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Which rule holds for which attribute: names, required ones, and what their values may be (CloudEvents 1.0.2,
 //! Context Attributes).
 
+use bytes::Bytes;
+
 use super::attributes::{Attribute, Was};
 use super::bad::BadEvent;
 use super::text::Text;
@@ -11,22 +13,25 @@ pub(super) const VERSION: &str = "1.0";
 /// What every event has to have.
 pub(super) const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];
 /// Names that come often, so that none of them is copied.
-const COMMON: [&str; 12] = [
-    "specversion",
-    "id",
-    "source",
-    "type",
-    "subject",
-    "time",
-    "datacontenttype",
-    "dataschema",
-    "traceparent",
-    "tracestate",
-    "partitionkey",
-    "knativearrivaltime",
+static SHARED: [Text; 12] = [
+    Text::fixed("specversion"),
+    Text::fixed("id"),
+    Text::fixed("source"),
+    Text::fixed("type"),
+    Text::fixed("subject"),
+    Text::fixed("time"),
+    Text::fixed("datacontenttype"),
+    Text::fixed("dataschema"),
+    Text::fixed("traceparent"),
+    Text::fixed("tracestate"),
+    Text::fixed("partitionkey"),
+    Text::fixed("knativearrivaltime"),
 ];
 /// The specification's own attributes are never numbers or booleans.
 const OWN: usize = 8;
+
+/// What no text may have.
+pub(super) const CHARACTERS: &str = "has a control character, or one that is no character";
 
 /// A name of an attribute.
 pub(super) fn name(name: &str) -> Result<(), BadEvent> {
@@ -44,13 +49,16 @@ pub(super) fn name(name: &str) -> Result<(), BadEvent> {
 
 /// The name without a copy, where it is a common one.
 pub(super) fn shared(name: &str) -> Text {
-    COMMON.into_iter().find(|common| *common == name).map_or_else(|| name.into(), Text::fixed)
+    match SHARED.iter().find(|common| common.as_bytes() == name.as_bytes()) {
+        Some(common) => common.clone(),
+        None => Text::from_checked(Bytes::copy_from_slice(name.as_bytes())).expect("a to z and 0 to 9"),
+    }
 }
 
 /// A value and what JSON had for it.
 pub(super) fn typed(attribute: &Attribute) -> Result<(), BadEvent> {
     let name = attribute.name();
-    if attribute.was() != Was::Text && COMMON[..OWN].contains(&name) {
+    if attribute.was() != Was::Text && SHARED[..OWN].iter().any(|own| own.as_bytes() == name.as_bytes()) {
         return Err(BadEvent::named(name, "not a string"));
     }
     value(name, attribute.value())
@@ -60,7 +68,7 @@ pub(super) fn typed(attribute: &Attribute) -> Result<(), BadEvent> {
 pub(super) fn value(name: &str, value: &str) -> Result<(), BadEvent> {
     let broken = |rule| Err(BadEvent::named(name, rule));
     if !characters::are_allowed(value) {
-        return broken("has a control character, or one that is no character");
+        return broken(CHARACTERS);
     }
     match name {
         "specversion" if value != VERSION => broken("not 1.0, the only version known here"),

@@ -1,38 +1,30 @@
 //! Text that is a slice of what was read, where nothing in it had to be decoded.
 
 use std::fmt;
-use std::str::Utf8Error;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
-/// Valid UTF-8 in a shared buffer: a clone copies nothing.
-#[derive(Clone)]
-pub(super) struct Text(Shared);
-
-/// A header's value does not give its buffer away, but it is shared as cheaply.
-#[derive(Clone)]
-enum Shared {
-    Bytes(Bytes),
-    Header(HeaderValue),
-}
+/// UTF-8 in a shared buffer: a clone copies nothing. It is kept as a header's value, which does not give its buffer
+/// away; the control characters that no header may have, no attribute may have either.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Text(HeaderValue);
 
 impl Text {
     /// Text that is in the program.
     pub(super) const fn fixed(text: &'static str) -> Text {
-        Text(Shared::Bytes(Bytes::from_static(text.as_bytes())))
+        Text(HeaderValue::from_static(text))
     }
 
-    /// A part of a body.
-    pub(super) fn from_bytes(bytes: Bytes) -> Result<Text, Utf8Error> {
-        std::str::from_utf8(&bytes)?;
-        Ok(Text(Shared::Bytes(bytes)))
+    /// A header's value as it is; `None` where it is not UTF-8.
+    pub(super) fn from_header(value: &HeaderValue) -> Option<Text> {
+        std::str::from_utf8(value.as_bytes()).ok()?;
+        Some(Text(value.clone()))
     }
 
-    /// A header's value as it is.
-    pub(super) fn from_header(value: &HeaderValue) -> Result<Text, Utf8Error> {
-        std::str::from_utf8(value.as_bytes())?;
-        Ok(Text(Shared::Header(value.clone())))
+    /// A part of a body that is UTF-8; `None` for control characters.
+    pub(super) fn from_checked(bytes: Bytes) -> Option<Text> {
+        HeaderValue::from_maybe_shared(bytes).ok().map(Text)
     }
 
     /// The text.
@@ -42,40 +34,14 @@ impl Text {
 
     /// Its bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Shared::Bytes(bytes) => bytes,
-            Shared::Header(value) => value.as_bytes(),
-        }
+        self.0.as_bytes()
     }
 
-    /// As a header's value, where it has no character that none may have.
-    pub(super) fn to_header(&self) -> Option<HeaderValue> {
-        match &self.0 {
-            Shared::Bytes(bytes) => HeaderValue::from_maybe_shared(bytes.clone()).ok(),
-            Shared::Header(value) => Some(value.clone()),
-        }
+    /// As a header's value, not encoded in any way.
+    pub(super) const fn header(&self) -> &HeaderValue {
+        &self.0
     }
 }
-
-impl From<String> for Text {
-    fn from(text: String) -> Text {
-        Text(Shared::Bytes(Bytes::from(text)))
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Text {
-        Text(Shared::Bytes(Bytes::copy_from_slice(text.as_bytes())))
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Text) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Text {}
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -37,7 +37,7 @@ fn without_fragment(text: &str) -> Option<Scheme> {
         }
         None => rest,
     };
-    (query.is_none_or(is_query) && only(path, |c| is_path(c) || c == b'/')).then_some(scheme)
+    (query.is_none_or(is_query) && only(path, PATH)).then_some(scheme)
 }
 
 fn cut(text: &str, at: char) -> (&str, Option<&str>) {
@@ -51,7 +51,7 @@ fn is_scheme(text: &str) -> bool {
 
 fn is_authority(text: &str) -> bool {
     let (user, place) = text.split_once('@').map_or((None, text), |(user, place)| (Some(user), place));
-    if !user.is_none_or(|user| only(user, |c| is_name(c) || c == b':')) {
+    if !user.is_none_or(|user| only(user, ":")) {
         return false;
     }
     let (host, port) = match place.strip_prefix('[') {
@@ -61,8 +61,7 @@ fn is_authority(text: &str) -> bool {
         },
         None => place.split_at(place.find(':').unwrap_or(place.len())),
     };
-    only(host, is_name)
-        && (port.is_empty() || port.starts_with(':') && port.bytes().skip(1).all(|c| c.is_ascii_digit()))
+    only(host, "") && (port.is_empty() || port.starts_with(':') && port.bytes().skip(1).all(|c| c.is_ascii_digit()))
 }
 
 /// What stands between brackets: IPv6, or what may come after it.
@@ -74,7 +73,7 @@ fn is_address(text: &str) -> bool {
 }
 
 fn is_query(text: &str) -> bool {
-    only(text, |c| is_path(c) || matches!(c, b'/' | b'?'))
+    only(text, QUERY)
 }
 
 /// `unreserved` and `sub-delims`.
@@ -82,18 +81,17 @@ const fn is_name(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=')
 }
 
-/// `pchar`, but for percent-encoding.
-const fn is_path(c: u8) -> bool {
-    is_name(c) || matches!(c, b':' | b'@')
-}
+/// `pchar`, but for percent-encoding, and what stands between two of them.
+const PATH: &str = ":@/";
+const QUERY: &str = ":@/?";
 
-/// Nothing but such characters and percent-encoded bytes.
-fn only(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+/// Nothing but the characters of names, some others, and percent-encoded bytes.
+fn only(text: &str, others: &str) -> bool {
     let mut rest = text.as_bytes();
     while let [first, behind @ ..] = rest {
         rest = match behind {
             [high, low, behind @ ..] if *first == b'%' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => behind,
-            _ if allowed(*first) => behind,
+            _ if is_name(*first) || others.as_bytes().contains(first) => behind,
             _ => return false,
         };
     }
