@@ -1,18 +1,20 @@
 #!/bin/sh
-# Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/.
+# Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/; and
+# the packages for CloudEvents that tests/events/ asks for a second opinion.
 # A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
 # of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
 set -eu
 . "$(dirname "$0")/env.sh"
 
 sources=tests/servers
+opinions=tests/events
 installed="$PWD/target/servers"
 mkdir -p "$installed"
 
 need() { # need SET: what it cannot be made without
     case "$1" in
-    python) echo "python3 from 3.11 on, with venv" ;;
-    node) echo "node from 20 on, and npm" ;;
+    python | events_python) echo "python3 from 3.11 on, with venv" ;;
+    node | events_node) echo "node from 20 on, and npm" ;;
     go) echo "go from 1.24 on" ;;
     java) echo "a JDK from 17 on, and mvn" ;;
     esac
@@ -20,8 +22,8 @@ need() { # need SET: what it cannot be made without
 
 has() { # has SET: whether that is here
     case "$1" in
-    python) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
-    node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
+    python | events_python) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
+    node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
     go) GOTOOLCHAIN=local go -C "$sources/go" list -m ;;
     java) javac --release 17 -version && java -version && mvn --version ;;
     esac
@@ -30,22 +32,30 @@ has() { # has SET: whether that is here
 from() { # from SET: what it is made from; another version of the language makes another set
     case "$1" in
     python) python3 --version && cat "$sources/python/requirements.txt" ;;
+    events_python) python3 --version && cat "$opinions/python/requirements.txt" ;;
     node) node --version && cat "$sources"/node/package*.json ;;
+    events_node) node --version && cat "$opinions"/node/package*.json ;;
     go) go version && cat "$sources"/go/go.* "$sources"/go/*/*.go ;;
     java) javac -version && cat "$sources"/java/* ;;
     esac
 }
 
+make_python() { # make_python FOLDER REQUIREMENTS
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
+}
+
+make_node() { # make_node FOLDER SOURCE
+    cp "$2"/package*.json "$1"
+    npm --prefix "$1" ci --no-audit --no-fund --loglevel=error
+}
+
 make() { # make SET FOLDER
     case "$1" in
-    python)
-        python3 -m venv "$2"
-        "$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$sources/python/requirements.txt"
-        ;;
-    node)
-        cp "$sources"/node/package*.json "$2"
-        npm --prefix "$2" ci --no-audit --no-fund --loglevel=error
-        ;;
+    python) make_python "$2" "$sources/python/requirements.txt" ;;
+    events_python) make_python "$2" "$opinions/python/requirements.txt" ;;
+    node) make_node "$2" "$sources/node" ;;
+    events_node) make_node "$2" "$opinions/node" ;;
     go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
     java)
         mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
@@ -85,7 +95,7 @@ failed() { # failed SET: a registry that nobody can reach is a reason to skip, a
     code=1
 }
 
-sets="python node go java"
+sets="python node go java events_python events_node"
 for set in $sets; do
     install "$set" &
     eval "job_$set=$!"

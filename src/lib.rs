@@ -11,6 +11,7 @@
 //! | [`invoke`] | calls: one mode of running the handler each |
 //! | [`process`] | lives and dies: spawn, reap, end a tree |
 //! | [`init`] | `heeler init`, the plain init |
+//! | [`event`] | CloudEvents: headers and bytes in, values out; a leaf as the next ones are |
 //! | [`health`], [`metrics`], [`log`], [`reason`], [`duration`], [`program`], `task` | leaves that everybody may use |
 //!
 //! Imports go down this table and never up; `tests/tidy.rs` holds that.
@@ -22,6 +23,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod duration;
+pub mod event;
 mod fd;
 pub mod front;
 pub mod health;

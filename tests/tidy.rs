@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that everybody may use, and that use only each other.
-const LEAVES: [&str; 8] = ["duration", "fd", "health", "log", "metrics", "program", "reason", "task"];
+const LEAVES: [&str; 9] = ["duration", "event", "fd", "health", "log", "metrics", "program", "reason", "task"];
 
 /// Who may import whom, leaves left out. `config` may name types of the folders, nothing that runs.
 const ALLOWED: [(&str, &[&str]); 8] = [
