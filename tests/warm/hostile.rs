@@ -96,7 +96,8 @@ fn check(seed: u64, cases: usize) {
     eprintln!("{told}; {grown} MiB more");
     assert!(more.cases() >= cases, "{told}");
     assert!(seen.good.into_inner() + more.good.into_inner() > 100, "{told}");
-    assert!(more.right.into_inner() > cases / 2, "{told}");
+    // Enough of them for wrong ones to show. How many there are hangs on how many calls share a worker that breaks.
+    assert!(more.right.into_inner() > cases / 10, "{told}");
     assert!(grown < 16, "heeler took {grown} MiB more, {told}");
     assert!(heeler.runs());
     for lines in [&heeler.stdout, &heeler.stderr] {
