@@ -61,7 +61,7 @@ pub(super) async fn health(shared: &Shared) -> Response<ReplyBody> {
         Phase::Ready => {}
     }
     // A busy function is alive.
-    match shared.asked.alive.or_new(says(shared, Question::Alive)).await {
+    match says(shared, Question::Alive, &shared.asked.alive).await {
         Some(false) => not_ready(shared, Reason::Handler, "the function says that it is not alive"),
         Some(true) | None => text(StatusCode::OK, "OK"),
     }
@@ -78,7 +78,7 @@ pub(super) async fn ready(shared: &Shared) -> Response<ReplyBody> {
     if shared.admission.full() || shared.invoker.is_full() {
         return not_ready(shared, Reason::Full, "all places are taken");
     }
-    if shared.asked.ready.or_new(says(shared, Question::Ready)).await != Some(true) {
+    if says(shared, Question::Ready, &shared.asked.ready).await != Some(true) {
         return not_ready(shared, Reason::Handler, "the function does not say that it is ready");
     }
     match &shared.config.ready_path {
@@ -89,9 +89,12 @@ pub(super) async fn ready(shared: &Shared) -> Response<ReplyBody> {
     }
 }
 
-/// A function that has nothing to say of itself is well.
-async fn says(shared: &Shared, question: Question) -> Option<bool> {
-    Some(shared.invoker.ask(question).await.unwrap_or(true))
+/// A function that has nothing to say of itself is well, however many ask at once.
+async fn says(shared: &Shared, question: Question, last: &LastAnswer) -> Option<bool> {
+    match shared.invoker.ask(question) {
+        None => Some(true),
+        Some(answer) => last.or_new(async { Some(answer.await) }).await,
+    }
 }
 
 /// What the handler says at `ready_path`; `None`: it is busy.

@@ -59,9 +59,9 @@ impl Invoker {
     }
 
     /// What the function says of itself; `None` where it has nothing to say.
-    pub async fn ask(&self, question: Question) -> Option<bool> {
+    pub fn ask(&self, question: Question) -> Option<impl Future<Output = bool> + use<>> {
         match self {
-            Invoker::Warm(warm) => warm.ask(question).await,
+            Invoker::Warm(warm) => warm.ask(question),
             Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Files(_) => None,
         }
     }

@@ -82,25 +82,26 @@ impl Worker {
 
 impl Pool {
     /// Whether any worker says yes; `None` if no function has an answer of its own.
-    pub(super) async fn ask(&self, question: Question) -> Option<bool> {
+    pub(super) fn ask(&self, question: Question) -> Option<impl Future<Output = bool> + use<>> {
         let asked: Vec<Arc<Worker>> = self.all(|worker| worker.pongs().hooks[question as usize]);
-        if asked.is_empty() {
-            return None;
-        }
-        let mut answers: Vec<_> = asked.iter().map(|worker| Box::pin(worker.ask(question))).collect();
-        let any = poll_fn(|cx| {
-            let mut yes = false;
-            answers.retain_mut(|answer| match answer.as_mut().poll(cx) {
-                Poll::Ready(said) => {
-                    yes |= said;
-                    false
-                }
-                Poll::Pending => true,
-            });
-            if yes || answers.is_empty() { Poll::Ready(yes) } else { Poll::Pending }
-        });
-        Some(any.await)
+        (!asked.is_empty()).then(|| any_says_yes(asked, question))
     }
+}
+
+async fn any_says_yes(asked: Vec<Arc<Worker>>, question: Question) -> bool {
+    let mut answers: Vec<_> = asked.iter().map(|worker| Box::pin(worker.ask(question))).collect();
+    poll_fn(|cx| {
+        let mut yes = false;
+        answers.retain_mut(|answer| match answer.as_mut().poll(cx) {
+            Poll::Ready(said) => {
+                yes |= said;
+                false
+            }
+            Poll::Pending => true,
+        });
+        if yes || answers.is_empty() { Poll::Ready(yes) } else { Poll::Pending }
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -111,9 +112,9 @@ mod tests {
     #[tokio::test]
     async fn one_yes_is_enough() {
         let pool = pool(0, None);
-        assert_eq!(pool.ask(Question::Alive).await, None);
+        assert!(pool.ask(Question::Alive).is_none());
         let (_silent, _its_end) = join(&pool, 1).await;
-        assert_eq!(pool.ask(Question::Ready).await, None, "its function has no such hook");
+        assert!(pool.ask(Question::Ready).is_none(), "its function has no such hook");
         let (_a, mut first) = join_with(&pool, 1, b"hooks\0alive ready\0").await;
         let (_b, mut second) = join_with(&pool, 1, b"hooks\0ready\0").await;
         for (said, expected) in [([0, 0], false), ([0, 1], true), ([1, 0], true)] {
@@ -123,7 +124,8 @@ mod tests {
                     played.write(Kind::Pong, false, 0, &[1, says, b'!']).await;
                 }
             };
-            assert_eq!(tokio::join!(pool.ask(Question::Ready), answer).0, Some(expected), "{said:?}");
+            let asked = pool.ask(Question::Ready).unwrap();
+            assert_eq!(tokio::join!(asked, answer).0, expected, "{said:?}");
         }
         let answer = async {
             assert_eq!(&first.expect(Kind::Ping).await.payload[..], [0]);
@@ -131,6 +133,6 @@ mod tests {
             first.write(Kind::Pong, false, 0, &[1, 0]).await;
             first.write(Kind::Pong, false, 0, &[0, 1]).await;
         };
-        assert_eq!(tokio::join!(pool.ask(Question::Alive), answer).0, Some(true));
+        assert!(tokio::join!(pool.ask(Question::Alive).unwrap(), answer).0);
     }
 }

@@ -61,8 +61,8 @@ impl Warm {
     }
 
     /// What the function says of itself; `None` if it has nothing to say.
-    pub(super) async fn ask(&self, question: Question) -> Option<bool> {
-        self.pool.ask(question).await
+    pub(super) fn ask(&self, question: Question) -> Option<impl Future<Output = bool> + use<>> {
+        self.pool.ask(question)
     }
 
     /// Runs one call up to the head of its answer.
