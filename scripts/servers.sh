@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/; and
-# the packages for CloudEvents that tests/events/ asks for a second opinion.
+# the packages for CloudEvents that tests/events/ asks for a second opinion. Sets that are named are installed alone:
+# `rivals` are what warm mode is measured beside in Python, which no test needs.
 # A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
 # of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
 set -eu
@@ -8,12 +9,13 @@ set -eu
 
 sources=tests/servers
 opinions=tests/events
+rivals=benches/compare
 installed="$PWD/target/servers"
 mkdir -p "$installed"
 
 need() { # need SET: what it cannot be made without
     case "$1" in
-    python | events_python) echo "python3 from 3.11 on, with venv" ;;
+    python | events_python | rivals) echo "python3 from 3.11 on, with venv" ;;
     node | events_node) echo "node from 20 on, and npm" ;;
     go) echo "go from 1.24 on" ;;
     java) echo "a JDK from 17 on, and mvn" ;;
@@ -22,7 +24,7 @@ need() { # need SET: what it cannot be made without
 
 has() { # has SET: whether that is here
     case "$1" in
-    python | events_python) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
+    python | events_python | rivals) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
     node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
     go) GOTOOLCHAIN=local go -C "$sources/go" list -m ;;
     java) javac --release 17 -version && java -version && mvn --version ;;
@@ -33,6 +35,7 @@ from() { # from SET: what it is made from; another version of the language makes
     case "$1" in
     python) python3 --version && cat "$sources/python/requirements.txt" ;;
     events_python) python3 --version && cat "$opinions/python/requirements.txt" ;;
+    rivals) python3 --version && cat "$rivals/requirements.txt" "$sources/python/requirements.txt" ;;
     node) node --version && cat "$sources"/node/package*.json ;;
     events_node) node --version && cat "$opinions"/node/package*.json ;;
     go) go version && cat "$sources"/go/go.* "$sources"/go/*/*.go ;;
@@ -54,6 +57,7 @@ make() { # make SET FOLDER
     case "$1" in
     python) make_python "$2" "$sources/python/requirements.txt" ;;
     events_python) make_python "$2" "$opinions/python/requirements.txt" ;;
+    rivals) make_python "$2" "$rivals/requirements.txt" ;;
     node) make_node "$2" "$sources/node" ;;
     events_node) make_node "$2" "$opinions/node" ;;
     go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
@@ -95,7 +99,7 @@ failed() { # failed SET: a registry that nobody can reach is a reason to skip, a
     code=1
 }
 
-sets="python node go java events_python events_node"
+sets="${*:-python node go java events_python events_node}"
 for set in $sets; do
     install "$set" &
     eval "job_$set=$!"

@@ -16,8 +16,9 @@ HANDLERS = BUILT / "handlers"
 # The interpreters under their usual names: not the shims that a version manager puts before them, and a Python without
 # any package, since the machine's own may have Flask, and may have been told to import whatever at its start.
 BARE = BUILT / "bare" / "bin"
-VENV = BUILT / "python" / "bin"
-FRAMEWORK = BUILT / "node" / "node_modules" / ".bin" / "functions-framework"
+SETS = ROOT / "target" / "servers"
+VENV = SETS / "rivals" / "bin"
+FRAMEWORK = SETS / "node" / "node_modules" / ".bin" / "functions-framework"
 
 
 @dataclass
