@@ -169,9 +169,10 @@ fn descriptors_and_their_limit_are_passed_on() {
     unsafe {
         init.pre_exec(move || {
             libc::lseek(fd, 0, libc::SEEK_SET);
-            match libc::dup2(fd, 9) {
-                9 => Ok(()),
-                _ => Err(Error::last_os_error()),
+            // To itself dup2 does nothing, and close-on-exec would stay (dup2(2)): the file may be 9 already.
+            match libc::dup2(fd, 9) == 9 && libc::fcntl(9, libc::F_SETFD, 0) == 0 {
+                true => Ok(()),
+                false => Err(Error::last_os_error()),
             }
         });
     }
