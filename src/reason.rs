@@ -18,6 +18,10 @@ pub enum Reason {
     BodyTooLarge,
     /// An expectation other than `100-continue`.
     Expectation,
+    /// It is no valid CloudEvent, or none of a kind that is taken.
+    Event,
+    /// Some events of a batch have failed.
+    Batch,
     /// The head is too large to become an environment.
     HeadTooLarge,
     /// `max_inflight` is reached and nothing may wait.
@@ -38,6 +42,8 @@ pub enum Reason {
     Signal,
     /// The handler's header block is nonsense.
     BadHead,
+    /// The handler's event is none that could be passed on.
+    Reply,
     /// The output is larger than `max_output`.
     OutputTooLarge,
     /// A file could not be read to its end.
@@ -66,7 +72,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 29] = [
+    pub const ALL: [Reason; 32] = [
         Reason::BadRequest,
         Reason::Method,
         Reason::NotFound,
@@ -74,6 +80,8 @@ impl Reason {
         Reason::SlowRequest,
         Reason::BodyTooLarge,
         Reason::Expectation,
+        Reason::Event,
+        Reason::Batch,
         Reason::HeadTooLarge,
         Reason::Full,
         Reason::QueueFull,
@@ -84,6 +92,7 @@ impl Reason {
         Reason::Worker,
         Reason::Signal,
         Reason::BadHead,
+        Reason::Reply,
         Reason::OutputTooLarge,
         Reason::File,
         Reason::Exec,
@@ -108,6 +117,7 @@ impl Reason {
                 | Reason::Worker
                 | Reason::Signal
                 | Reason::BadHead
+                | Reason::Reply
                 | Reason::OutputTooLarge
                 | Reason::File
                 | Reason::Exec
@@ -129,6 +139,8 @@ impl Reason {
             Reason::SlowRequest => "slow_request",
             Reason::BodyTooLarge => "body_too_large",
             Reason::Expectation => "expectation",
+            Reason::Event => "event",
+            Reason::Batch => "batch",
             Reason::HeadTooLarge => "head_too_large",
             Reason::Full => "full",
             Reason::QueueFull => "queue_full",
@@ -139,6 +151,7 @@ impl Reason {
             Reason::Worker => "worker",
             Reason::Signal => "signal",
             Reason::BadHead => "bad_head",
+            Reason::Reply => "reply",
             Reason::OutputTooLarge => "output_too_large",
             Reason::File => "file",
             Reason::Exec => "exec",

@@ -225,17 +225,45 @@ mod tests {
         for (name, default, other) in [
             ("prefork", "0", "2"),
             ("isolation", "none", "call"),
-            ("events", "auto", "required"),
             ("batch", "split", "whole"),
+            ("batch_size", "0", "10"),
+            ("batch_max_wait", "0", "1s"),
+            ("reply", "auto", "sink"),
         ] {
             assert_eq!(notes(&[(name, default)]), (vec![], vec![]), "{name}");
             let mistakes = notes(&[(name, other)]).0;
-            assert!(mistakes[0].contains("is not built yet (leave it unset, or at "), "{mistakes:?}");
+            assert!(mistakes[0].contains("is not built yet ("), "{mistakes:?}");
         }
-        assert!(notes(&[("reply_type", "a.b")]).0[0].ends_with("\"a.b\" is not built yet (leave it unset)"));
+        let origins = notes(&[("webhook_origins", "a.b")]).0;
+        assert!(origins[0].ends_with("\"a.b\" is not built yet (leave it unset)"), "{origins:?}");
         let lambda = "mode: \"lambda\" is not built yet (what works: streaming, serializing, classic, cgi, http, warm, \
                       static)";
         assert_eq!(notes(&[("mode", "lambda")]).0, [lambda]);
+    }
+
+    #[test]
+    fn plain_output_is_wrapped_by_a_type_and_a_source_together() {
+        let half = "is set, and reply_type is not: an event needs both";
+        assert_eq!(notes(&[("reply_source", "/s")]).0, [format!("reply_source: {half}")]);
+        let half = "is set, and reply_source is not: an event needs both";
+        assert_eq!(notes(&[("reply_type", "t")]).0, [format!("reply_type: {half}")]);
+        assert_eq!(notes(&[("reply_type", "t"), ("reply_source", "/s")]), (vec![], vec![]));
+        let mistakes = notes(&[("reply_type", "t"), ("reply_source", "a b")]).0;
+        assert!(mistakes.len() == 1 && mistakes[0].contains("source"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_worker_gets_attributes_and_data_apart() {
+        assert_eq!(
+            notes(&[("mode", "warm"), ("event_mode", "structured")]),
+            (
+                vec![],
+                vec![
+                    "event_mode: has no effect in warm mode (only in streaming, serializing, classic, cgi, http)"
+                        .to_owned()
+                ]
+            )
+        );
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::invoke::Mode;
 
 /// The modes that start a process for every call.
 pub const FORK: &[Mode] = &[Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi];
+/// The modes whose handlers get a request as HTTP or CGI has it.
+const AS_REQUESTS: &[Mode] = &[Mode::Streaming, Mode::Serializing, Mode::Classic, Mode::Cgi, Mode::Http];
 /// The modes that keep a handler alive.
 const LONG_LIVED: &[Mode] = &[Mode::Http, Mode::Warm, Mode::Lambda];
 /// The modes in which a program handles the calls.
@@ -375,8 +377,7 @@ pub const VARS: &[Var] = &[
         Is("auto"),
         "Whether calls that are CloudEvents are treated as such: auto where the handler does not do it by \
          itself; required refuses all others.",
-    )
-    .built_only(&["off"]),
+    ),
     var(
         Events,
         "event_mode",
@@ -384,7 +385,7 @@ pub const VARS: &[Var] = &[
         Is("asis"),
         "The form in which the handler gets an event.",
     )
-    .not_built(),
+    .only(AS_REQUESTS),
     var(
         Events,
         "reply",
@@ -392,11 +393,9 @@ pub const VARS: &[Var] = &[
         Is("auto"),
         "When an answer has to be an event or empty; auto: when the delivery asks for a reply.",
     )
-    .not_built(),
-    var(Events, "reply_type", Kind::Header, Unset, "The type of the event that plain output is wrapped into.")
-        .not_built(),
-    var(Events, "reply_source", Kind::Header, Unset, "The source of the event that plain output is wrapped into.")
-        .not_built(),
+    .built_only(&["auto", "event", "raw"]),
+    var(Events, "reply_type", Kind::Header, Unset, "The type of the event that plain output is wrapped into."),
+    var(Events, "reply_source", Kind::Header, Unset, "The source of the event that plain output is wrapped into."),
     var(
         Events,
         "batch",
@@ -404,7 +403,8 @@ pub const VARS: &[Var] = &[
         Is("split"),
         "split: each event of a batch is a call; whole: the handler gets the array.",
     )
-    .not_built(),
+    .built_only(&["split"]),
+    var(Events, "batch_max_events", Kind::Count, Is("1000"), "The most events that a batch may have."),
     var(Events, "batch_size", Kind::Count, Is("0"), "The most events that are handed over at once; 0 is no limit.")
         .not_built(),
     var(
@@ -415,8 +415,13 @@ pub const VARS: &[Var] = &[
         "How long events are gathered for one batch; 0 is not at all.",
     )
     .not_built(),
-    var(Events, "webhook_origins", Kind::Text, Unset, "Origins whose webhook handshake is granted, comma-separated.")
-        .not_built(),
+    var(
+        Events,
+        "webhook_origins",
+        Kind::Text,
+        Unset,
+        "Origins whose webhook handshake is granted, comma-separated, or * alone.",
+    ),
     //
     var(
         Logs,

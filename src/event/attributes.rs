@@ -61,8 +61,13 @@ pub struct Attributes(Vec<Attribute>);
 impl Attributes {
     /// Those of a new event: the four that each has to have.
     pub fn new(id: &str, source: &str, kind: &str) -> Result<Attributes, BadEvent> {
+        Attributes::of([("specversion", rule::VERSION), ("id", id), ("source", source), ("type", kind)])
+    }
+
+    /// Those that somebody lists, decoded.
+    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Attributes, BadEvent> {
         let mut draft = Draft::default();
-        for (name, value) in [("specversion", rule::VERSION), ("id", id), ("source", source), ("type", kind)] {
+        for (name, value) in pairs {
             draft.push(name, text(name, value)?, Was::Text)?;
         }
         draft.finish()

@@ -47,6 +47,18 @@ impl Admission {
         }
     }
 
+    /// A place, however long the wait: for calls that came together and are to be refused together or not at all.
+    pub(super) async fn wait(&self, deadline: Deadline) -> Result<Place, CallError> {
+        let Some(places) = &self.places else { return Ok(Place::default()) };
+        tokio::select! {
+            biased;
+            permit = places.clone().acquire_owned() => Ok(Place(permit.ok())),
+            () = deadline.passed() => {
+                Err(CallError::new(Reason::QueueTimeout, "the event waited too long for a place and never ran"))
+            }
+        }
+    }
+
     /// A place if one is free now.
     pub(super) fn try_enter(&self) -> Option<Place> {
         let permit = |places: &Arc<Semaphore>| places.clone().try_acquire_owned().ok();

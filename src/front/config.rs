@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event::Attributes;
+
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -69,6 +71,8 @@ pub struct Config {
     pub health_paths: bool,
     /// Asked of the handler for readiness.
     pub ready_path: Option<String>,
+    /// What is done about CloudEvents.
+    pub events: Events,
     /// One line per call.
     pub access_log: bool,
     /// The call id in that line.
@@ -77,4 +81,75 @@ pub struct Config {
     pub debug_headers: bool,
     /// 408 instead of 504 at the deadline: classic-watchdog's answer.
     pub timeout_is_408: bool,
+}
+
+/// What is done about CloudEvents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// Whether they are looked for at all.
+    pub on: bool,
+    /// Whether anything else is refused.
+    pub required: bool,
+    /// What the handler gets.
+    pub form: EventForm,
+    /// The largest event in a format of its own, which has to be held in memory.
+    pub most_bytes: u64,
+    /// The most events of a batch.
+    pub most_events: usize,
+    /// Who may send them by webhook.
+    pub origins: Origins,
+    /// What they are answered.
+    pub replies: Replies,
+}
+
+/// Whose webhook handshake is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Everybody's.
+    Any,
+    /// That of these; none if there is none.
+    These(Vec<String>),
+}
+
+impl Origins {
+    pub(super) fn allow(&self, origin: &[u8]) -> bool {
+        match self {
+            Origins::Any => true,
+            // DNS names.
+            Origins::These(origins) => origins.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(origin)),
+        }
+    }
+}
+
+/// What a delivery of an event is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replies {
+    /// When the answer must be an event or empty.
+    pub rule: ReplyRule,
+    /// Plain output becomes the data of such an event, whose id is to be made.
+    pub wrap: Option<Attributes>,
+    /// The largest event in a format of its own, which has to be held in memory.
+    pub most_bytes: u64,
+}
+
+/// When an answer must be an event or empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyRule {
+    /// When an event was delivered with the wish for a reply.
+    Auto,
+    /// Always.
+    Event,
+    /// Never.
+    Raw,
+}
+
+/// The form of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventForm {
+    /// As it came.
+    AsIs,
+    /// Its attributes apart, its data as the body.
+    Binary,
+    /// One JSON object.
+    Structured,
 }

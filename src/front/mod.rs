@@ -7,16 +7,19 @@ mod accept;
 mod admit;
 mod answer;
 mod aside;
+mod batch;
 mod clock;
 mod config;
 mod connection;
 mod deadline;
+mod event;
 mod frames;
 mod grpc;
 mod hangup;
 mod listen;
 mod probe;
 mod pulse;
+mod reply;
 mod respond;
 mod route;
 mod serve;
@@ -24,6 +27,7 @@ mod socket;
 mod stall;
 mod strict;
 mod tunnel;
+mod webhook;
 
 use std::io;
 use std::sync::Arc;
@@ -33,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use config::{Address, Bind, Config, MetricsPort};
+pub use config::{Address, Bind, Config, EventForm, Events, MetricsPort, Origins, Replies, ReplyRule};
 pub use listen::ListenError;
 
 use admit::Admission;

@@ -134,5 +134,6 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
         interim: None,
         place,
         seat: None,
+        event: None,
     }
 }

@@ -23,7 +23,7 @@ pub(super) const CLIENT_GONE: u16 = 499;
 /// The status of each reason.
 fn status(reason: Reason, config: &Config) -> StatusCode {
     match reason {
-        Reason::BadRequest => StatusCode::BAD_REQUEST,
+        Reason::BadRequest | Reason::Event | Reason::Batch => StatusCode::BAD_REQUEST,
         Reason::Method => StatusCode::METHOD_NOT_ALLOWED,
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::Forbidden => StatusCode::FORBIDDEN,
@@ -37,6 +37,7 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         | Reason::Worker
         | Reason::Signal
         | Reason::BadHead
+        | Reason::Reply
         | Reason::OutputTooLarge
         | Reason::Exec => StatusCode::BAD_GATEWAY,
         Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
@@ -97,7 +98,7 @@ fn is_of_an_id(byte: &u8) -> bool {
     byte.is_ascii_graphic() && !b"[]\"\\".contains(byte)
 }
 
-fn new_id() -> HeaderValue {
+pub(super) fn new_id() -> HeaderValue {
     // The standard library's hasher keys are random and differ for every state that is made from them.
     use std::hash::{BuildHasher, RandomState};
     let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(std::time::Instant::now()));

@@ -13,12 +13,15 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::answer::{Account, Answer, Busy, Reading, Record};
+use super::batch::Batch;
 use super::clock::Clock;
 use super::deadline::{self, Deadlines};
+use super::event::Taken;
+use super::reply::Wanted;
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
 use super::route::{self, Door, Route};
 use super::tunnel::Tunnel;
-use super::{Shared, grpc, probe, strict};
+use super::{Shared, event, grpc, probe, strict, webhook};
 use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
 
 /// What all requests of a connection share.
@@ -140,15 +143,35 @@ impl Session {
         }
     }
 
-    async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
+    async fn run(
+        &self,
+        mut head: Parts,
+        body: Incoming,
+        id: HeaderValue,
+        record: &mut Record,
+    ) -> Result<Reply, CallError> {
         let config = &self.shared.config;
         let deadlines = deadline::of_call(config, &head.headers);
         let body = self.admit(&head, body)?;
+        if let Some(consent) = webhook::consent(&config.events.origins, &head) {
+            return Ok(consent);
+        }
+        if event::is_batch(&config.events, &head.headers) {
+            // Its events have places, and not the request that brings them.
+            let elements = event::split(&config.events, &head.headers, body, deadlines.of_call).await?;
+            record.handed = Some(Instant::now());
+            return Ok(Box::pin(Batch { session: self, head: &head, deadlines, id: &id }.run(elements)).await);
+        }
         let place = self.shared.admission.enter(deadlines.of_call).await?;
+        // Some events are read whole: not before it is known that the call may run.
+        let Taken { body, event } = event::take(&config.events, &mut head.headers, body, deadlines.of_call).await?;
         let seat = self.shared.invoker.seat(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
-        let call = Call { seat, ..self.call(head, id, body, deadlines, place) };
-        self.shared.invoker.call(call).await
+        let replies = &config.events.replies;
+        let wanted = Wanted::of(replies, &head.headers, event.as_deref(), &id);
+        let call = Call { seat, event, ..self.call(head, id, body, deadlines, place) };
+        let reply = self.shared.invoker.call(call).await?;
+        wanted.settle(replies, reply).await
     }
 
     /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.
@@ -170,7 +193,14 @@ impl Session {
         }
     }
 
-    fn call(&self, head: Parts, id: HeaderValue, body: RequestBody, deadlines: Deadlines, place: Place) -> Call {
+    pub(super) fn call(
+        &self,
+        head: Parts,
+        id: HeaderValue,
+        body: RequestBody,
+        deadlines: Deadlines,
+        place: Place,
+    ) -> Call {
         Call {
             id,
             method: head.method,
@@ -185,6 +215,7 @@ impl Session {
             interim: self.interim.clone().filter(|_| head.version == Version::HTTP_11),
             place,
             seat: None,
+            event: None,
         }
     }
 }

@@ -128,9 +128,16 @@ impl RequestBody {
     }
 
     /// A body that was read already.
-    pub(super) fn held(held: VecDeque<Bytes>) -> RequestBody {
+    pub fn held(held: VecDeque<Bytes>) -> RequestBody {
         let (pace, patience) = (Pace::Free, Patience::default());
         RequestBody { inner: None, held, left: None, limit: 0, pace, patience, reading: None }
+    }
+
+    /// No more than so many bytes, if that is less than what was said before.
+    pub fn limit(&mut self, most: u64) {
+        if self.left.is_none_or(|left| left > most) {
+            (self.left, self.limit) = (Some(most), most);
+        }
     }
 
     /// Nobody will ask for the rest, and nothing of it is read off: the client was told not to send it yet.

@@ -15,6 +15,7 @@ use super::body::{ReplyBody, RequestBody};
 use super::error::CallError;
 use super::upstream::Upgraded;
 use super::warm::Seat;
+use crate::event::Attributes;
 
 /// Answers of these types have no end of their own: events, lines of JSON, gRPC.
 const STREAMS: [&[u8]; 4] = [b"text/event-stream", b"application/x-ndjson", b"application/ndjson", b"application/grpc"];
@@ -48,6 +49,8 @@ pub struct Call {
     pub place: Place,
     /// At a worker; `None` in modes without workers.
     pub seat: Option<Seat>,
+    /// What is said of the event that it is; `None` if it is none.
+    pub event: Option<Box<Attributes>>,
 }
 
 impl Call {

@@ -9,6 +9,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small test numbers")]
 
 mod asked;
+pub mod broker;
 mod client;
 mod gate;
 pub mod h2;

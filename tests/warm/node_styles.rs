@@ -50,7 +50,6 @@ fn hks_requests_and_results() {
 }
 
 #[test]
-#[ignore = "a defect of the Node runtime: CloudEvents that come as requests are not read for handler_style hks"]
 fn hks_events() {
     let code = "exports.handle = (event) => [event.type, event.subject, event.data];";
     let seen = r#"["t","a b","{\"a\":1}"]"#;
@@ -240,7 +239,6 @@ fn knative_func_and_its_hooks() {
 }
 
 #[test]
-#[ignore = "a defect of the Node runtime: CloudEvents that come as requests are not read for handler_style func"]
 fn knative_func_of_events() {
     let event = "exports.handle = (context, event) => ({ body: [event.type, event.data] });";
     let row = (binary(JSON, r#"{"a":1}"#), 200, JSON, r#"["t",{"a":1}]"#);

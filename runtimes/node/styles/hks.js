@@ -101,9 +101,8 @@ function eventOfRequest(call, form) {
   return type === '' ? found : { ...found, datacontenttype: call.header('content-type') };
 }
 
-/** A string, since functions say `JSON.parse(event.data)`; event_data asks for something else. */
+/** Text, since functions say `JSON.parse(event.data)`, or base64; `event_data=parsed` gives JSON's value. */
 function dataOf(bytes, type, form) {
-  if (form === 'raw') return bytes;
   if (form === 'parsed' && (type === '' || isJson(type))) {
     const value = jsonOrUndefined(bytes.toString());
     if (value !== undefined) return value;

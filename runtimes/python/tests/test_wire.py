@@ -4,9 +4,14 @@ import glob
 import os
 import random
 import struct
+import sys
 import unittest
 
-from support import CALL, CANCEL, CANCELLED, DATA, END, HEADER, HELLO, PING, PONG, ROOT, Case, Worker, call, frame, hello
+from support import CALL, CANCEL, CANCELLED, DATA, END, HEADER, HELLO, PING, PONG, ROOT, RUNTIME, Case, Worker, call, frame, hello
+
+sys.path.insert(0, RUNTIME)
+
+from heeler_worker import wire  # noqa: E402, it is found there
 
 WIRE = os.path.join(ROOT, "tests", "wire")
 CODE = """
@@ -39,6 +44,11 @@ class Golden(Case):
         told = golden("reply")
         mine = HEADER.pack(len(got.payload), got.kind, got.flags, 0, got.stream) + got.payload
         self.assertEqual(mine[:20] + mine[24:], told[:20] + told[24:])
+
+    def test_an_event_as_the_answer(self):
+        attributes = ["specversion", "1.0", "id", "r1", "source", "/r", "type", "r.t", "subject", "ä %"]
+        fields = wire.fields([*attributes, "content-type", "text/plain"])
+        self.assertEqual(wire.event_reply(1, 5, fields, b"HI", 250), golden("reply_event"))
 
     def test_ping(self):
         self.greet()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::events::events;
 use super::{DEFAULT, body_limit, quarter_of};
 use crate::config::read::{Reader, off_at_zero};
 use crate::config::{Host, listen, memory, seconds, upstream};
@@ -19,6 +20,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
     }
     let metrics = listen::metrics(reader, &addresses);
     listen::check_reserved(reader, &addresses, metrics);
+    let max_body = body_limit(reader, "max_body", mode, host);
     Config {
         listen: addresses,
         bind: if reader.word("bind") == "early" { Bind::Early } else { Bind::Late },
@@ -32,9 +34,10 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
         queue_depth: queue_depth(reader, mode),
         queue_timeout: reader.timeout("queue_timeout"),
         max_connections: max_connections(reader, host),
-        max_body: body_limit(reader, "max_body", mode, host),
+        max_body,
         health_paths: health_paths(reader, mode),
         ready_path: ready_path(reader, mode),
+        events: events(reader, mode, max_body.unwrap_or(memory::body(host.memory_limit))),
         access_log: reader.flag("access_log"),
         log_callid: reader.flag("log_callid"),
         debug_headers: reader.flag("debug_headers"),

@@ -1,6 +1,7 @@
 //! Fills the modules' structs, and the defaults that hang on other settings or on the place.
 
 mod app;
+mod events;
 mod front;
 mod invoke;
 #[cfg(test)]

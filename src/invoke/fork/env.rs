@@ -42,7 +42,7 @@ const OF_EVERY_CALL: [&str; 4] = ["REMOTE_ADDR", "HEELER_CALL_ID", "HEELER_DEADL
 pub(super) fn is_set_by_calls(name: &OsStr, mode: Mode) -> bool {
     let name = name.as_bytes();
     let proxies: [&[u8]; 2] = [b"HTTP_PROXY", b"HTTP_PROXY_REQUEST_FULLURI"];
-    if OF_EVERY_CALL.iter().any(|variable| variable.as_bytes() == name) {
+    if OF_EVERY_CALL.iter().any(|variable| variable.as_bytes() == name) || name.starts_with(b"CE_") {
         return true;
     }
     match mode {
@@ -67,6 +67,9 @@ pub(super) fn of_call(call: &Call, config: &Config, had_body: bool) -> Result<Ve
     }
     if let Some(remote) = call.remote {
         env.set("REMOTE_ADDR", remote.to_canonical().to_string());
+    }
+    for attribute in call.event.iter().flat_map(|event| event.iter()) {
+        env.set(&format!("CE_{}", attribute.name().to_ascii_uppercase()), attribute.value());
     }
     env.set("HEELER_CALL_ID", call.id.as_bytes());
     if let Some(millis) = call.deadline.epoch_millis() {
@@ -235,6 +238,9 @@ mod tests {
             ("HEELER_CALL_ID", Mode::Streaming, true),
             ("REMOTE_ADDR", Mode::Classic, true),
             ("PATH", Mode::Cgi, false),
+            ("CE_ID", Mode::Streaming, true),
+            ("CE_TYPE", Mode::Cgi, true),
+            ("K_CE_OVERRIDES", Mode::Streaming, false),
         ] {
             assert_eq!(is_set_by_calls(OsStr::new(name), mode), expected, "{name}");
         }

@@ -130,10 +130,11 @@ impl Streamed {
 fn verdict(codes: &ExitCodes, exit: Exit) -> Result<(), Aborted> {
     match exit::status(codes, exit) {
         Ok(StatusCode::OK) => Ok(()),
-        Ok(status) => Err(Aborted(CallError::new(
-            crate::reason::Reason::Exit,
-            format!("the exit code means {status}, but the answer had begun as 200"),
-        ))),
+        Ok(status) => {
+            let text = format!("the exit code means {status}, but the answer had begun as 200");
+            // For whoever has held the answer back.
+            Err(Aborted(CallError { status: Some(status), ..CallError::new(crate::reason::Reason::Exit, text) }))
+        }
         Err(error) => Err(Aborted(error)),
     }
 }

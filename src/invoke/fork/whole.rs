@@ -11,6 +11,7 @@ use super::input::Input;
 use super::launch::Launch;
 use super::running::{Heard, Running};
 use super::{Shared, cgi, env, exit, marshal, sniff};
+use crate::event;
 use crate::invoke::body::ReplyBody;
 use crate::invoke::call::{Call, Reply};
 use crate::invoke::config::Mode;
@@ -25,13 +26,20 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
         env::add_content_length(&mut variables, body.iter().map(Bytes::len).sum());
     }
     let input = if shared.config.marshal_request { [marshal::request(&call.headers, body)].into() } else { body };
-    let request_type = call.headers.get(CONTENT_TYPE).cloned();
+    let request_type = type_of(&call);
     let mut running = Launch::new(call, variables, Input::whole(input)).start(shared)?;
     let (output, exit) = read(&mut running).await?;
     if shared.config.write_debug {
         tracing::info!(output = %String::from_utf8_lossy(&joined(&output)), "the handler answered");
     }
     reply(shared, output, exit, request_type)
+}
+
+/// What the answer takes over in classic mode. An event's own format is none of its data: with it, the answer would pass
+/// for an event.
+fn type_of(call: &Call) -> Option<HeaderValue> {
+    let is_whole_event = call.event.is_some() && event::recognise(&call.headers) == Ok(event::Form::Structured);
+    call.headers.get(CONTENT_TYPE).filter(|_| !is_whole_event).cloned()
 }
 
 async fn read(running: &mut Running) -> Result<(VecDeque<Bytes>, Exit), CallError> {

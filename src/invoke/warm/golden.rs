@@ -32,7 +32,13 @@ fn frame(name: &str) -> Frame {
 fn the_workers_frames_are_read() {
     let reply = Reply::read(frame("reply").payload).unwrap();
     assert_eq!((reply.status, &reply.piece[..], reply.took), (StatusCode::OK, &b"HI"[..], Duration::from_micros(250)));
-    assert_eq!(reply.headers["content-type"], "text/plain");
+    assert_eq!(reply.headers.unwrap()["content-type"], "text/plain");
+    let event = Reply::read(frame("reply_event").payload).unwrap();
+    let headers = event.headers.unwrap();
+    assert_eq!((event.status, &event.piece[..], headers.len()), (StatusCode::OK, &b"HI"[..], 6));
+    for (name, value) in [("ce-id", "r1"), ("ce-subject", "%C3%A4%20%25"), ("content-type", "text/plain")] {
+        assert_eq!(headers[name], value);
+    }
     let hello = Hello::read(frame("hello_worker").payload).unwrap();
     assert_eq!((hello.window, hello.concurrency), (262_144, 8));
     assert_eq!(hello.about[0], ("language".to_owned(), "python".to_owned()));
@@ -57,6 +63,40 @@ fn the_workers_frames_are_read() {
     let mut optional = bytes("optional");
     assert_eq!(frame::take(&mut optional), Ok(None), "it is passed over");
     assert!(optional.is_empty());
+}
+
+/// A worker's REPLY of that kind, with so many attributes among its fields.
+fn reply(kind: u8, attributes: u8, fields: &[u8]) -> Result<Result<usize, String>, message::BadMessage> {
+    let length = u32::try_from(fields.len()).unwrap().to_be_bytes();
+    let payload = [&[kind, attributes, 0, 200][..], &length, &[0; 4], fields].concat();
+    let reply = Reply::read(Bytes::from(payload))?;
+    Ok(reply.headers.map(|headers| headers.len()).map_err(|bad| bad.to_string()))
+}
+
+/// A broken event is the function's mistake; a count that cannot be is the worker's.
+#[test]
+fn events_of_workers_are_checked() {
+    let event = b"specversion\x001.0\0id\x001\0source\0/\0type\0t\0";
+    let with = |more: &[u8]| [&event[..], more].concat();
+    assert_eq!(reply(1, 4, event), Ok(Ok(4)));
+    assert_eq!(reply(1, 4, &with(b"content-type\0a/b\0")), Ok(Ok(5)));
+    assert_eq!(reply(1, 5, &with(b"datacontenttype\0a/b\0content-type\0c/d\0")), Ok(Ok(5)));
+    for (attributes, fields, says) in [
+        (3, &event[..], "type: missing"),
+        (0, event, "specversion"),
+        (5, &with(b"id\x002\0"), "id: there more than once"),
+        (5, &with(b"My_name\0x\0"), "My_name: "),
+        (5, &with(b"time\0now\0"), "time: "),
+        (5, &with(b"x\0a\nb\0"), "x: "),
+        (5, &with(b"x\0\xff\0"), "not UTF-8"),
+        (4, &with(b"content-type\0nonsense\0"), "datacontenttype: "),
+    ] {
+        let told = reply(1, attributes, fields).unwrap().unwrap_err();
+        assert!(told.contains(says), "{told:?} does not say {says:?}");
+    }
+    assert_eq!(reply(1, 5, event), Err(message::BadMessage::Fields));
+    assert_eq!(reply(0, 4, event), Err(message::BadMessage::Range("the kind of REPLY")));
+    assert_eq!(reply(2, 0, b""), Err(message::BadMessage::Range("the kind of REPLY")));
 }
 
 #[test]

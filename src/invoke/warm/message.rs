@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode, Version};
 
 use super::fields::{self, Fields};
 use super::frame::{self, Kind};
+use crate::event::{self, Attributes, BadEvent};
 use crate::invoke::call::Call;
 
 /// The protocol's version.
@@ -89,13 +90,14 @@ pub fn call(stream: u32, call: &Call, length: Option<u64>, piece: &[u8], last: b
     put_head(&mut head, call);
     let mut out = BytesMut::with_capacity(frame::HEADER + CALL_HEAD + head.len() + piece.len());
     frame::put_header(&mut out, Kind::Call, last, stream, CALL_HEAD + head.len() + piece.len());
-    out.put_u8(0);
+    out.put_u8(u8::from(call.event.is_some()));
     out.put_u8(match call.version {
         Version::HTTP_10 => 10,
         Version::HTTP_2 => 20,
         _ => 11,
     });
-    out.put_u16(0);
+    // HTTP servers take fewer headers than that, and the codec fewer attributes.
+    out.put_u16(call.event.as_ref().map_or(0, |event| u16::try_from(event.iter().len()).unwrap_or(u16::MAX)));
     out.put_u32(u32::try_from(head.len()).unwrap_or(u32::MAX));
     out.put_u32(call.deadline.left().map_or(0, millis));
     out.put_u64(if last { piece.len() as u64 } else { length.unwrap_or(UNKNOWN) });
@@ -111,6 +113,9 @@ fn put_head(head: &mut BytesMut, call: &Call) {
     fields::put(head, call.target.scheme_str().unwrap_or("http").as_bytes());
     fields::put(head, call.remote.map(|address| address.to_string()).unwrap_or_default().as_bytes());
     fields::put(head, call.id.as_bytes());
+    for attribute in call.event.iter().flat_map(|event| event.iter()) {
+        fields::put_pair(head, attribute.name(), attribute.value().as_bytes());
+    }
     for (name, value) in &call.headers {
         fields::put_pair(head, name.as_str(), value.as_bytes());
     }
@@ -137,8 +142,9 @@ pub fn end(stream: u32, trailers: Option<&HeaderMap>) -> BytesMut {
 pub struct Reply {
     /// 200 to 599.
     pub status: StatusCode,
-    /// As the worker gave them.
-    pub headers: HeaderMap,
+    /// As the worker gave them, with those of the event that it is; a broken event is the function's doing, and no
+    /// breach of the protocol.
+    pub headers: Result<HeaderMap, BadEvent>,
     /// How long the function took, with the frame's LAST.
     pub took: Duration,
     /// The first piece of the body.
@@ -153,7 +159,7 @@ impl Reply {
         }
         let (kind, attributes, status) = (payload.get_u8(), payload.get_u8(), payload.get_u16());
         let (length, micros) = (payload.get_u32() as usize, payload.get_u32());
-        if kind != 0 || attributes != 0 {
+        if !matches!((kind, attributes), (0, 0) | (1, _)) {
             return Err(BadMessage::Range("the kind of REPLY"));
         }
         if length > payload.len() {
@@ -161,7 +167,13 @@ impl Reply {
         }
         let status = Some(status).filter(|status| (200..600).contains(status));
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-        let headers = headers(payload.split_to(length))?;
+        let mut pairs = pairs(payload.split_to(length))?;
+        if pairs.len() < usize::from(attributes) {
+            return Err(BadMessage::Fields);
+        }
+        let others = pairs.split_off(attributes.into());
+        let headers = headers_of(others)?;
+        let headers = if kind == 1 { with_event(pairs, headers) } else { Ok(headers) };
         let status = status.ok_or(BadMessage::Range("the status of REPLY"))?;
         Ok(Reply { status, headers, took: Duration::from_micros(micros.into()), piece: payload })
     }
@@ -235,7 +247,10 @@ impl Failed {
     }
 }
 
-fn pairs(payload: Bytes) -> Result<Vec<(Bytes, Bytes)>, BadMessage> {
+/// A name and its value.
+type Pair = (Bytes, Bytes);
+
+fn pairs(payload: Bytes) -> Result<Vec<Pair>, BadMessage> {
     let mut fields = Fields::new(payload).ok_or(BadMessage::Fields)?;
     let mut pairs = Vec::new();
     while let Some(name) = fields.next() {
@@ -244,9 +259,29 @@ fn pairs(payload: Bytes) -> Result<Vec<(Bytes, Bytes)>, BadMessage> {
     Ok(pairs)
 }
 
+/// The attributes go into the headers, as the HTTP binding has it.
+fn with_event(pairs: Vec<Pair>, mut headers: HeaderMap) -> Result<HeaderMap, BadEvent> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| BadEvent::broken("an attribute", "not UTF-8"));
+    let mut listed = Vec::with_capacity(pairs.len() + 1);
+    for (name, value) in &pairs {
+        listed.push((text(name)?, text(value)?));
+    }
+    // The data's type may be among the headers, where HTTP has it.
+    let kind = headers.get(CONTENT_TYPE).cloned();
+    if let Some(kind) = kind.as_ref().filter(|_| listed.iter().all(|(name, _)| *name != "datacontenttype")) {
+        listed.push(("datacontenttype", text(kind.as_bytes())?));
+    }
+    event::binary::headers(&Attributes::of(listed)?, &mut headers);
+    Ok(headers)
+}
+
 fn headers(payload: Bytes) -> Result<HeaderMap, BadMessage> {
+    headers_of(pairs(payload)?)
+}
+
+fn headers_of(pairs: Vec<Pair>) -> Result<HeaderMap, BadMessage> {
     let mut headers = HeaderMap::new();
-    for (name, value) in pairs(payload)? {
+    for (name, value) in pairs {
         let name = HeaderName::from_bytes(&name).map_err(|_| BadMessage::Range("the name of a header"))?;
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| BadMessage::Range("the value of a header"))?;
         headers.append(name, value);

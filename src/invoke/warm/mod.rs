@@ -37,6 +37,7 @@ use super::body::ReplyBody;
 use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use super::hop::{length_of, remove_hop_by_hop};
+use crate::event::BadEvent;
 use crate::reason::Reason;
 
 /// Gives calls to warm workers.
@@ -85,7 +86,8 @@ impl Warm {
                 return Err(CallError::timeout());
             }
         };
-        let (status, mut headers) = (reply.status, reply.headers);
+        let status = reply.status;
+        let mut headers = reply.headers.map_err(|bad| CallError::new(Reason::Reply, broken_event(&bad)))?;
         remove_hop_by_hop(&mut headers);
         let promised = promised(&headers)?;
         if upload.is_over()
@@ -119,6 +121,10 @@ impl Warm {
 
 fn too_large(most: u64) -> CallError {
     CallError::new(Reason::OutputTooLarge, format!("the answer is larger than {most} bytes (max_output)"))
+}
+
+fn broken_event(bad: &BadEvent) -> String {
+    format!("the function's answer is no valid CloudEvent: {bad}")
 }
 
 /// The length that the answer's head promises.

@@ -137,6 +137,7 @@ pub(super) fn call(body: &'static [u8]) -> Call {
         interim: None,
         place: Place::default(),
         seat: None,
+        event: None,
     }
 }
 

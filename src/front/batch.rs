@@ -1,0 +1,182 @@
+//! A batch of events: each is a call of its own, some at a time, and there is one answer for all.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
+
+use super::config::{EventForm, Events, ReplyRule};
+use super::deadline::Deadlines;
+use super::reply::{self, Wanted};
+use super::respond::{X_HEELER_REASON, refusal};
+use super::serve::Session;
+use crate::event::batch::Element;
+use crate::event::{self, Attributes, BadEvent, Event};
+use crate::invoke::{Call, CallError, Reply, ReplyBody, RequestBody};
+use crate::reason::Reason;
+
+/// Calls of one batch that run, or wait for a place, at once: others are to have their turn, too.
+const AT_ONCE: usize = 8;
+
+/// What has become of one event.
+struct Outcome {
+    index: usize,
+    /// Unknown where the event is broken.
+    id: Option<String>,
+    /// The event that it was answered with, if there is one, or the status of its failure.
+    result: Result<Option<Event>, StatusCode>,
+}
+
+/// The request that brought the batch.
+pub(super) struct Batch<'a> {
+    pub(super) session: &'a Session,
+    pub(super) head: &'a Parts,
+    pub(super) deadlines: Deadlines,
+    pub(super) id: &'a HeaderValue,
+}
+
+impl Batch<'_> {
+    /// Runs all of them.
+    pub(super) async fn run(&self, elements: Vec<Result<Element, BadEvent>>) -> Reply {
+        let mut waiting = elements.into_iter().enumerate();
+        let mut running = Vec::new();
+        let mut outcomes = Vec::new();
+        loop {
+            running.extend(waiting.by_ref().take(AT_ONCE - running.len()).map(|(index, element)| {
+                let one: Pin<Box<dyn Future<Output = Outcome> + Send + '_>> = Box::pin(self.one(index, element));
+                one
+            }));
+            match first(&mut running).await {
+                Some(outcome) => outcomes.push(outcome),
+                None => break,
+            }
+        }
+        outcomes.sort_unstable_by_key(|outcome| outcome.index);
+        self.answer(&outcomes)
+    }
+
+    async fn one(&self, index: usize, element: Result<Element, BadEvent>) -> Outcome {
+        let (id, result) = match element {
+            Ok(element) => {
+                let id = element.event.attributes.id().to_owned();
+                (Some(id), self.call(index, element).await)
+            }
+            Err(bad) => (None, Err(bad.into())),
+        };
+        let result = result.map_err(|error| self.status_of(index, &error));
+        Outcome { index, id, result: result.and_then(|answer| answer) }
+    }
+
+    /// An event's own call: what it is answered with, or the handler's own status if that is a failure.
+    async fn call(&self, index: usize, element: Element) -> Result<Result<Option<Event>, StatusCode>, CallError> {
+        let shared = &self.session.shared;
+        let events = &shared.config.events;
+        let (body, headers, attributes) = request(events, &self.head.headers, element);
+        let place = shared.admission.wait(self.deadlines.of_call).await?;
+        let seat = shared.invoker.seat(self.deadlines.of_call).await?;
+        let mut head = self.head.clone();
+        head.headers = headers;
+        let id = self.id_of(index);
+        let wanted = Wanted::of_batch(&events.replies, &attributes, &id);
+        let call = self.session.call(head, id, body, self.deadlines, place);
+        let reply = shared.invoker.call(Call { seat, event: Some(Box::new(attributes)), ..call }).await?;
+        let mut reply = wanted.settle(&events.replies, reply).await?;
+        if !reply.status.is_success() {
+            return Ok(Err(reply.status));
+        }
+        if events.replies.rule == ReplyRule::Raw {
+            reply::read_off(&mut reply).await?;
+            return Ok(Ok(None));
+        }
+        Ok(Ok(reply::event_of(&mut reply, events.replies.most_bytes).await?))
+    }
+
+    /// Which of the batch's it is; a caller's id that is no text has none.
+    fn id_of(&self, index: usize) -> HeaderValue {
+        let id = self.id.to_str().unwrap_or("batch");
+        HeaderValue::from_str(&format!("{id}-{index}")).unwrap_or_else(|_| self.id.clone())
+    }
+
+    fn status_of(&self, index: usize, error: &CallError) -> StatusCode {
+        if error.reason.is_trouble() {
+            tracing::warn!(call_id = self.id_of(index).to_str().unwrap_or_default(), "call failed: {error}");
+        }
+        refusal(error, &self.session.shared.config).status()
+    }
+
+    /// Whoever sent it can only send all of it again, or none.
+    fn answer(&self, outcomes: &[Outcome]) -> Reply {
+        let failed: Vec<_> =
+            outcomes.iter().filter_map(|outcome| Some((outcome, *outcome.result.as_ref().err()?))).collect();
+        if failed.is_empty() {
+            return replies(outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()?.as_ref()).collect());
+        }
+        self.session.shared.metrics.refused(Reason::Batch);
+        let again = failed.iter().any(|(_, status)| is_worth_a_retry(*status));
+        let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(X_HEELER_REASON, HeaderValue::from_static(Reason::Batch.word()));
+        if again {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Reply::new(status, headers, ReplyBody::of(list(&failed)))
+    }
+}
+
+/// The next future that is done; `None` if there is none left.
+async fn first<T>(running: &mut Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Option<T> {
+    poll_fn(|cx| {
+        for (at, one) in running.iter_mut().enumerate() {
+            if let Poll::Ready(done) = one.as_mut().poll(cx) {
+                drop(running.swap_remove(at));
+                return Poll::Ready(Some(done));
+            }
+        }
+        if running.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// An event as a request of its own.
+fn request(events: &Events, of_batch: &HeaderMap, element: Element) -> (RequestBody, HeaderMap, Attributes) {
+    let Element { event, json } = element;
+    let mut headers = of_batch.clone();
+    headers.remove(TRANSFER_ENCODING);
+    let body = match events.form {
+        EventForm::Binary => event::binary::encode(&event, &mut headers),
+        EventForm::AsIs | EventForm::Structured => {
+            event::structured::headers(&mut headers);
+            json
+        }
+    };
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    (RequestBody::held([body].into()), headers, event.attributes)
+}
+
+fn replies(events: Vec<&Event>) -> Reply {
+    if events.is_empty() {
+        return reply::accepted();
+    }
+    let mut headers = HeaderMap::new();
+    event::batch::headers(&mut headers);
+    Reply::new(StatusCode::OK, headers, ReplyBody::of(event::batch::join(events)))
+}
+
+/// As Knative's senders have it.
+fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 409 | 429)
+}
+
+/// `[{"index":0,"id":"a","status":500}]`: those that failed.
+fn list(failed: &[(&Outcome, StatusCode)]) -> String {
+    let one = |(outcome, status): &(&Outcome, StatusCode)| {
+        let id = outcome.id.as_ref().map(|id| format!(",\"id\":{}", serde_json::to_string(id).unwrap_or_default()));
+        format!("{{\"index\":{}{},\"status\":{}}}", outcome.index, id.unwrap_or_default(), status.as_u16())
+    };
+    let rows: Vec<_> = failed.iter().map(one).collect();
+    format!("[{}]\n", rows.join(","))
+}
