@@ -31,7 +31,7 @@ else
 fi
 
 # Less inlining than LLVM likes: docs/decisions/binary-size.md.
-flags="$flags -C llvm-args=-inline-threshold=170"
+flags="$flags -C llvm-args=-inline-threshold=120"
 RUSTFLAGS="${RUSTFLAGS:-}${RUSTFLAGS:+ }$flags" cargo build --release --locked --target "$triple" --bin heeler
 mkdir -p target
 # A running heeler keeps its file: replace, do not overwrite.

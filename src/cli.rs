@@ -22,8 +22,8 @@ pub enum Command {
     },
     /// Probe the instance in this container.
     Health,
-    /// Send a call to a running function.
-    Invoke,
+    /// Send a call to a running function; its options are its own business.
+    Invoke(Vec<OsString>),
     /// Print the help.
     Help,
     /// Print the version.
@@ -89,7 +89,7 @@ fn subcommand(args: &[OsString]) -> Result<Command, UsageError> {
         Some("init") => Ok(Command::Init(rest.to_vec())),
         Some("check") => Ok(Command::Check { args: texts(behind_dashes(rest)?)? }),
         Some("health") => alone("health", Command::Health, rest),
-        Some("invoke") => Ok(Command::Invoke),
+        Some("invoke") => Ok(Command::Invoke(rest.to_vec())),
         _ => Ok(Command::Serve { args: texts(args)? }),
     }
 }
@@ -132,7 +132,7 @@ heeler turns a program into an HTTP function.
   heeler init [options] -- CMD a plain init: forward signals, reap, exit with CMD's code
   heeler check [--] [CMD ...]  print the settings and where each came from
   heeler health                probe the instance in this container (also --run-healthcheck)
-  heeler invoke                send one call to a running function (not built yet)
+  heeler invoke [URL] [...]    send one call or event to a running function (invoke --help)
   heeler --help | --version
 
 Exit codes: 0 ended well, 64 bad settings, 126 the handler is not executable,
@@ -169,7 +169,7 @@ mod tests {
             ("health", Command::Health),
             ("--run-healthcheck", Command::Health),
             ("-run-healthcheck", Command::Health),
-            ("invoke --event", Command::Invoke),
+            ("invoke --event -h", Command::Invoke(vec!["--event".into(), "-h".into()])),
             ("-h", Command::Help),
             ("--help", Command::Help),
             ("-V", Command::Version),

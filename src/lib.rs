@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`cli`] | arguments → which command |
+//! | [`client`] | `heeler invoke` and `heeler health`: calls to a running function |
 //! | [`config`] | the one table of settings; fills every module's own `Config` |
 //! | [`app`] | `serve`: builds the parts, runs them, drains them in order |
 //! | [`front`] | accepts: sockets, routes, admission, statuses |
@@ -21,6 +22,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod duration;
 pub mod event;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use heeler::cli::{self, Command};
 use heeler::config::{self, Host, Instance, Rejected, Settings, Vars, Warning};
-use heeler::{app, init};
+use heeler::{app, client, init};
 
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
@@ -25,7 +25,11 @@ fn main() -> ExitCode {
         Command::Init(args) => init::run(args, &config::environment()),
         Command::Check { args } => check(&args),
         Command::Health => health(),
-        Command::Invoke => fail("invoke is not built yet (try curl)", ExitCode::FAILURE),
+        Command::Invoke(args) => {
+            // It waits for nobody's end: Ctrl-C ends it.
+            heeler::process::inherited::unblock_signals();
+            client::invoke(args, &vars())
+        }
         Command::Help => print(&cli::help(&config::help())),
         Command::Version => print(cli::VERSION),
     }
@@ -53,7 +57,7 @@ fn health() -> ExitCode {
         Ok(instance) => instance,
         Err(rejected) => return fail(&format!("health: {}", rejected.mistakes[0]), ExitCode::FAILURE),
     };
-    match app::probe(&instance) {
+    match client::probe(&instance) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("health: {error}"), ExitCode::FAILURE),
     }

@@ -147,8 +147,6 @@ fn what_is_not_built_yet_says_so() {
         assert_eq!(code, 64);
         assert!(stderr.starts_with(&format!("heeler: {name}: \"{value}\" is not built yet (")), "{stderr}");
     }
-    let invoke = run(&["invoke"], &[]);
-    assert_eq!((invoke.code, invoke.stderr.as_str()), (1, "heeler: invoke is not built yet (try curl)\n"));
 }
 
 /// The mistakes and warnings of http mode with a command and these settings.

@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 const LEAVES: [&str; 9] = ["duration", "event", "fd", "health", "log", "metrics", "program", "reason", "task"];
 
 /// Who may import whom, leaves left out. `config` may name types of the folders, nothing that runs.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     // `process` for one thing: signals are blocked before anything else happens.
-    ("main", &["cli", "config", "init", "app", "process"]),
+    ("main", &["cli", "client", "config", "init", "app", "process"]),
     ("cli", &["config"]),
     ("init", &["process", "cli"]),
     ("app", &["config", "front", "invoke", "process"]),
+    // It reads addresses as the settings have them, and talks HTTP/1 as http mode does: one reader of each is enough.
+    ("client", &["config", "front", "invoke"]),
     ("config", &["app", "front", "invoke", "process"]),
     ("front", &["invoke"]),
     ("invoke", &["process"]),

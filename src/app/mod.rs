@@ -6,7 +6,6 @@ mod config;
 mod doors;
 mod drain;
 mod handler;
-mod health_probe;
 mod kept;
 mod phase;
 mod signals;
@@ -14,5 +13,4 @@ mod start;
 
 pub use check::check;
 pub use config::Config;
-pub use health_probe::{Unhealthy, probe};
 pub use start::serve;

@@ -234,8 +234,6 @@ mod tests {
             let mistakes = notes(&[(name, other)]).0;
             assert!(mistakes[0].contains("is not built yet ("), "{mistakes:?}");
         }
-        let origins = notes(&[("webhook_origins", "a.b")]).0;
-        assert!(origins[0].ends_with("\"a.b\" is not built yet (leave it unset)"), "{origins:?}");
         let lambda = "mode: \"lambda\" is not built yet (what works: streaming, serializing, classic, cgi, http, warm, \
                       static)";
         assert_eq!(notes(&[("mode", "lambda")]).0, [lambda]);

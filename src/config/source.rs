@@ -162,11 +162,17 @@ fn only_python_file(place: &Path) -> Option<Source> {
     Some(Source { file, language: Language::Python })
 }
 
+/// What is read of a package.json.
+#[derive(serde::Deserialize)]
+struct Package {
+    main: String,
+}
+
 /// The file that a package.json names, as Node finds it.
 fn package_main(place: &Path) -> Option<Source> {
     let text = fs::read_to_string(place.join("package.json")).ok()?;
-    let package: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let file = place.join(package.get("main")?.as_str()?);
+    let package: Package = serde_json::from_str(&text).ok()?;
+    let file = place.join(package.main);
     Some(Source { file, language: Language::Node })
 }
 

@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 
 /// Any number.
-pub(in crate::invoke) fn random() -> u64 {
+#[inline(never)]
+pub fn random() -> u64 {
     // The standard library's hasher keys are random and differ for every state that is made from them.
     RandomState::new().hash_one(0)
 }

@@ -1,7 +1,7 @@
 //! Percent-escapes in targets (RFC 3986 §2.1).
 
 /// Percent-escapes decoded; one that is no escape stays as it is.
-pub(super) fn decoded(text: &str) -> Vec<u8> {
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

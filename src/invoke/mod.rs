@@ -6,10 +6,10 @@
 
 mod body;
 mod call;
-mod chance;
+pub mod chance;
 mod config;
 mod error;
-mod escape;
+pub(crate) mod escape;
 pub mod files;
 mod fork;
 mod hop;

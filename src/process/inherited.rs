@@ -56,6 +56,11 @@ pub fn take() -> &'static Inherited {
     })
 }
 
+/// Signals do again what they did before, for a command that listens for none.
+pub fn unblock_signals() {
+    sys::change_mask(libc::SIG_SETMASK, take().mask);
+}
+
 /// Blocked signals stay pending until the signalfd reads them; PID 1 would otherwise lose those with a default action.
 /// Faults of our own must still kill: a blocked SIGSEGV would only hide where it came from (tini leaves them too).
 fn block_all_signals() {

@@ -242,7 +242,7 @@ impl Http1 {
 }
 
 fn bad(error: &BadBody) -> CallError {
-    CallError::new(Reason::Upstream, error.to_string())
+    CallError::new(Reason::Upstream, format!("the upstream's answer {error}"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]

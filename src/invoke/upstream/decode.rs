@@ -42,14 +42,14 @@ pub(super) enum Step {
     End,
 }
 
-/// The body is not what its head said.
+/// The body is not what its head said; the text goes on behind whose answer it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadBody {
-    #[error("the upstream's answer has a chunk of a size that is none")]
+    #[error("has a chunk of a size that is none")]
     Size,
-    #[error("the upstream's answer has trailers that are none")]
+    #[error("has trailers that are none")]
     Trailers,
-    #[error("the upstream closed the connection in the middle of its answer")]
+    #[error("ends in its middle: the connection was closed")]
     Cut,
 }
 

@@ -146,7 +146,7 @@ impl Exchange {
 }
 
 fn bad(error: head::BadHead) -> Failure {
-    Failure::Final(CallError::new(Reason::BadHead, error.to_string()))
+    bad_head(&format!("the upstream's answer {error}"))
 }
 
 fn bad_head(text: &str) -> Failure {

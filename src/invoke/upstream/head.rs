@@ -33,16 +33,16 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// An answer that no client could make sense of.
+/// An answer that no client could make sense of; the text goes on behind whose answer it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadHead {
-    #[error("the upstream's answer is not HTTP/1: {0}")]
+    #[error("is not HTTP/1: {0}")]
     Nonsense(String),
-    #[error("the head of the upstream's answer is larger than {LARGEST} bytes or has more than {MOST_HEADERS} headers")]
+    #[error("has a head larger than {LARGEST} bytes or more than {MOST_HEADERS} headers")]
     TooLarge,
-    #[error("the upstream's answer has the Content-Length {0:?}, which is not one length")]
+    #[error("has the Content-Length {0:?}, which is not one length")]
     Length(String),
-    #[error("the upstream's answer has the Transfer-Encoding {0:?}, and only chunked can be read")]
+    #[error("has the Transfer-Encoding {0:?}, and only chunked can be read")]
     Encoding(String),
 }
 

@@ -22,6 +22,7 @@ mod outbound;
 mod pass;
 mod pool;
 mod request;
+mod single;
 mod stream;
 mod upgraded;
 mod upload;
@@ -35,6 +36,7 @@ pub use answer::Answer;
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
 pub use keep::{Keeper, Parts, Prepared};
+pub use single::{Lost, Single};
 pub use upgraded::{Raw, Upgraded};
 
 use super::call::{Call, Deadline, Reply};

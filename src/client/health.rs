@@ -4,15 +4,14 @@
 //! since the port of calls may open only once the function can serve, the metrics port, which is
 //! open from the very start, is asked next.
 
-use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::config::{Instance, value};
+use super::instance::{self, BadLockFile, Target};
+use crate::config;
 use crate::front::Address;
 
 /// A probe that takes longer helps nobody: kubelet's own limit is one second by default, and
@@ -35,75 +34,25 @@ pub enum Unhealthy {
     #[error("no answer from {}, which {} names", list(.1), .0.display())]
     Stale(PathBuf, Vec<(Target, io::Error)>),
     /// The lock file cannot be read or understood.
-    #[error("{file}: {1}", file = .0.display())]
-    LockFile(PathBuf, String),
+    #[error(transparent)]
+    LockFile(#[from] BadLockFile),
     /// The settings name no address.
     #[error("no fixed address to ask (port 0 needs a lock file or a metrics_port)")]
     Nowhere,
 }
 
-/// An address to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Over TCP.
-    Tcp(SocketAddr),
-    /// Over a Unix socket.
-    Unix(PathBuf),
-}
-
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Target::Tcp(address) => write!(f, "{address}"),
-            Target::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
 /// Asks the instance; `Ok` is healthy.
-pub fn probe(instance: &Instance) -> Result<(), Unhealthy> {
+pub fn probe(here: &config::Instance) -> Result<(), Unhealthy> {
     let deadline = Instant::now() + PATIENCE;
-    if let Some(file) = &instance.lock_file
-        && let Some(addresses) = locked_addresses(file)?
-    {
-        return first_answer(targets(&addresses), deadline).map_err(|error| match error {
-            Unhealthy::Silent(tried) => Unhealthy::Stale(file.clone(), tried),
+    if let Some(locked) = instance::locked(here)? {
+        return first_answer(locked.targets, deadline).map_err(|error| match error {
+            Unhealthy::Silent(tried) => Unhealthy::Stale(locked.file, tried),
             other => other,
         });
     }
-    let metrics = instance.metrics.map(|metrics| Address::Tcp { host: None, port: metrics.port });
-    let addresses: Vec<_> = instance.listen.iter().cloned().chain(metrics).collect();
-    first_answer(targets(&addresses), deadline)
-}
-
-/// The addresses that a ready instance wrote behind its pid; `None` if there is no lock file.
-fn locked_addresses(file: &Path) -> Result<Option<Vec<Address>>, Unhealthy> {
-    let wrong = |text: String| Unhealthy::LockFile(file.to_owned(), text);
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(wrong(error.to_string())),
-    };
-    let line = text.lines().nth(1).ok_or_else(|| wrong("names no address".to_owned()))?;
-    let addresses = value::addresses(line).map_err(|error| wrong(format!("{line:?} {error}")))?;
-    Ok(Some(addresses))
-}
-
-/// Where to connect for addresses that are listened on.
-fn targets(addresses: &[Address]) -> Vec<Target> {
-    addresses.iter().flat_map(targets_of).collect()
-}
-
-fn targets_of(address: &Address) -> Vec<Target> {
-    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
-    let (hosts, port) = match address {
-        Address::Unix(path) => return vec![Target::Unix(path.clone())],
-        Address::Tcp { port: 0, .. } => return Vec::new(),
-        Address::Tcp { host: Some(IpAddr::V4(host)), port } if host.is_unspecified() => (vec![v4], *port),
-        Address::Tcp { host: Some(host), port } if !host.is_unspecified() => (vec![*host], *port),
-        Address::Tcp { port, .. } => (vec![v4, v6], *port),
-    };
-    hosts.into_iter().map(|host| Target::Tcp(SocketAddr::new(host, port))).collect()
+    let metrics = here.metrics.map(|metrics| Address::Tcp { host: None, port: metrics.port });
+    let addresses: Vec<_> = here.listen.iter().cloned().chain(metrics).collect();
+    first_answer(instance::targets(&addresses), deadline)
 }
 
 /// The first one that answers decides.
@@ -178,11 +127,13 @@ fn list(tried: &[(Target, io::Error)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::fs;
+    use std::net::{SocketAddr, TcpListener};
     use std::os::unix::net::UnixListener;
     use std::thread;
 
     use super::*;
+    use crate::config::Instance;
     use crate::front::MetricsPort;
 
     /// Answers one connection with `answer` and returns the port.
@@ -248,7 +199,7 @@ mod tests {
         let (_held, closed) = closed_port();
         let stale = ask(format!("1\n127.0.0.1:{closed}\n")).unwrap_err().to_string();
         assert!(stale.ends_with(".lock names"), "{stale}");
-        assert!(matches!(ask("1\n".to_owned()), Err(Unhealthy::LockFile(..))));
+        assert!(matches!(ask("1\n".to_owned()), Err(Unhealthy::LockFile(_))));
         assert!(matches!(ask("1\nnowhere\n".to_owned()), Err(Unhealthy::LockFile(..))));
         fs::remove_file(&lock).unwrap();
         assert!(probe(&instance(server(OK), 0, Some(lock))).is_ok());
