@@ -41,22 +41,11 @@ impl Source {
 
 /// What bytes look like.
 pub(super) fn type_of(data: &[u8]) -> &'static str {
-    if json(data).is_some() {
+    if serde_json::from_slice::<&RawValue>(data).is_ok() {
         "application/json"
     } else if std::str::from_utf8(data).is_ok() {
         "text/plain"
     } else {
         "application/octet-stream"
     }
-}
-
-/// The value as it is written, if the bytes are JSON.
-pub(super) fn json(data: &[u8]) -> Option<&RawValue> {
-    serde_json::from_slice(data).ok()
-}
-
-/// Whether a media type means JSON: `application/json`, `text/json`, `…/…+json` (CloudEvents, JSON format §3.1).
-pub(super) fn is_json(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim_end().as_bytes();
-    [b"/json", b"+json"].iter().any(|end| kind.len() > 5 && kind[kind.len() - 5..].eq_ignore_ascii_case(*end))
 }

@@ -1,15 +1,15 @@
-//! The event that is sent, made with the CloudEvents SDK: its attributes as headers (binary), or all of it as JSON
-//! (structured, batch).
+//! The event that is sent, made with the CloudEvents SDK and written by heeler's codec: its attributes as headers (binary),
+//! or all of it as JSON (structured, batch).
 
 use std::fmt;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use cloudevents::event::AttributeValue;
-use cloudevents::{AttributesWriter, Data, Event, EventBuilder, EventBuilderV10};
+use cloudevents::{AttributesWriter, EventBuilder, EventBuilderV10};
+use hyper::HeaderMap;
 
-use super::data;
+use crate::event::{self, Attributes, BadEvent, Data, Event, batch, binary, structured};
 use crate::invoke::chance::random;
 
 /// What the options say of it.
@@ -109,7 +109,7 @@ fn extension(text: &str) -> Result<(String, String), String> {
 /// An event as it is sent.
 pub(super) struct Encoded {
     /// With the body's type, where there is a body.
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Option<Bytes>,
     /// What to call it.
     pub(super) id: String,
@@ -118,21 +118,45 @@ pub(super) struct Encoded {
 /// `data`: what it is about, and what that is.
 pub(super) fn encode(options: Options, data: Option<(String, Bytes)>) -> Result<Encoded, String> {
     let form = options.form.unwrap_or_default();
-    let extensions: Vec<_> = options.extensions.iter().map(|(name, _)| name.clone()).collect();
-    let event = event(options, data.as_ref().map(|(content_type, _)| content_type.clone()))?;
-    let id = cloudevents::AttributesReader::id(&event).to_owned();
-    let (content_type, body) = match form {
+    let (content_type, data) = data.unzip();
+    let mut attributes = attributes(options, content_type)?;
+    let id = attributes.id().to_owned();
+    let mut headers = HeaderMap::new();
+    let body = match form {
         Form::Binary => {
-            return Ok(Encoded { headers: headers(&event, &extensions), body: data.map(|(_, data)| data), id });
+            binary::headers(&attributes, &mut headers);
+            data
         }
-        Form::Structured => ("application/cloudevents+json", structured(event, data)?),
-        Form::Batch(count) => ("application/cloudevents-batch+json", batch(event, &id, data, count)?),
+        Form::Structured => {
+            structured::headers(&mut headers);
+            let data = data.map(|data| in_json(&attributes, data)).transpose()?;
+            Some(structured::encode(&Event { attributes, data }))
+        }
+        Form::Batch(count) => {
+            batch::headers(&mut headers);
+            let data = data.map(|data| in_json(&attributes, data)).transpose()?;
+            let mut texts = Vec::new();
+            for number in 1..=count {
+                attributes.set("id", &format!("{id}-{number}")).map_err(refused)?;
+                texts.push(structured::encode(&Event { attributes: attributes.clone(), data: data.clone() }));
+            }
+            Some(batch::join_texts(&texts))
+        }
     };
-    let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
-    Ok(Encoded { headers, body: Some(body.into()), id })
+    Ok(Encoded { headers, body, id })
 }
 
-fn event(options: Options, content_type: Option<String>) -> Result<Event, String> {
+/// The SDK makes the event, and heeler's own codec checks it by the specification's rules.
+fn attributes(options: Options, content_type: Option<String>) -> Result<Attributes, String> {
+    let names: Vec<_> = options.extensions.iter().map(|(name, _)| name.clone()).collect();
+    let event = event(options, content_type)?;
+    // The SDK keeps extensions in no order: they come as they were given.
+    let extensions = names.iter().filter_map(|name| Some((name.as_str(), event.extension(name)?.to_string())));
+    let all: Vec<_> = event.iter_attributes().map(|(name, value)| (name, value.to_string())).chain(extensions).collect();
+    Attributes::of(all.iter().map(|(name, value)| (*name, value.as_str()))).map_err(refused)
+}
+
+fn event(options: Options, content_type: Option<String>) -> Result<cloudevents::Event, String> {
     let id = options.id.unwrap_or_else(|| format!("{:016x}{:016x}", random(), random()));
     let mut builder = EventBuilderV10::new()
         .id(id)
@@ -150,86 +174,20 @@ fn event(options: Options, content_type: Option<String>) -> Result<Event, String
     Ok(event)
 }
 
-/// The HTTP binding's binary mode. The SDK keeps extensions in no order: they come as they were given.
-fn headers(event: &Event, extensions: &[String]) -> Vec<(String, String)> {
-    let extension = |name: &String| Some(header((name, event.extension(name)?.into())));
-    event.iter_attributes().map(header).chain(extensions.iter().filter_map(extension)).collect()
+fn refused(bad: BadEvent) -> String {
+    format!("--event: {bad}")
 }
 
-fn header((name, value): (&str, AttributeValue<'_>)) -> (String, String) {
-    match name {
-        "datacontenttype" => ("Content-Type".to_owned(), value.to_string()),
-        _ => (format!("ce-{name}"), escaped(&value.to_string())),
-    }
-}
-
-/// Percent-escapes, as the HTTP binding has them (§3.1.3.2): for blanks, quotes, percent signs and all that is not ASCII.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'%' => escaped += &format!("%{byte:02X}"),
-            b'!'..=b'~' => escaped.push(byte.into()),
-            _ => escaped += &format!("%{byte:02X}"),
-        }
-    }
-    escaped
-}
-
-fn structured(event: Event, data: Option<(String, Bytes)>) -> Result<Vec<u8>, String> {
-    let mut event = Object::new(event, data)?;
-    let mut out = Vec::new();
-    event.write(&mut out)?;
-    Ok(out)
-}
-
-fn batch(event: Event, id: &str, data: Option<(String, Bytes)>, count: u32) -> Result<Vec<u8>, String> {
-    let mut object = Object::new(event, data)?;
-    let mut out = Vec::new();
-    for number in 1..=count {
-        out.push(if number == 1 { b'[' } else { b',' });
-        object.event.set_id(format!("{id}-{number}"));
-        object.write(&mut out)?;
-    }
-    out.push(b']');
-    Ok(out)
-}
-
-/// An event in the JSON format (§3.1): text is a string in it, other bytes are base64.
-struct Object {
-    event: Event,
-    /// JSON goes in as it is written: the SDK would sort its keys and rewrite its numbers.
-    json: Option<Bytes>,
-}
-
-impl Object {
-    fn new(mut event: Event, data: Option<(String, Bytes)>) -> Result<Object, String> {
-        let Some((content_type, bytes)) = data else { return Ok(Object { event, json: None }) };
-        if data::is_json(&content_type) {
-            let no_json = || {
-                format!(
-                    "--content-type: {content_type:?} is said of data that is not JSON (--binary sends it as it is)"
-                )
-            };
-            let json = data::json(&bytes).map(|json| bytes.slice_ref(json.get().as_bytes())).ok_or_else(no_json)?;
-            return Ok(Object { event, json: Some(json) });
-        }
-        event.set_data_unchecked(match std::str::from_utf8(&bytes) {
-            Ok(text) => Data::String(text.to_owned()),
-            Err(_) => Data::Binary(bytes.into()),
+/// Data as a part of a JSON document. Bytes that are text are a string there.
+fn in_json(attributes: &Attributes, data: Bytes) -> Result<Data, String> {
+    let content_type = attributes.datacontenttype().unwrap_or_default();
+    if event::is_json(content_type) {
+        return Data::json(&data).ok_or_else(|| {
+            format!("--content-type: {content_type:?} is said of data that is not JSON (--binary sends it as it is)")
         });
-        Ok(Object { event, json: None })
     }
-
-    fn write(&mut self, out: &mut Vec<u8>) -> Result<(), String> {
-        serde_json::to_writer(&mut *out, &self.event).map_err(|error| error.to_string())?;
-        if let Some(json) = &self.json {
-            // The brace that closes the object.
-            out.pop();
-            out.extend_from_slice(b",\"data\":");
-            out.extend_from_slice(json);
-            out.push(b'}');
-        }
-        Ok(())
-    }
+    Ok(match String::from_utf8(data.into()) {
+        Ok(text) => Data::text(text),
+        Err(bytes) => Data::binary(bytes.into_bytes().into()),
+    })
 }

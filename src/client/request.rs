@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::address::{self, Place};
 use super::data;
@@ -50,7 +52,7 @@ pub(super) fn prepare(mut options: Options, vars: &Vars) -> Result<Invocation, V
 /// What goes behind the head, and what the head says of it.
 #[derive(Debug)]
 struct Content {
-    headers: Vec<(String, String)>,
+    headers: HeaderMap,
     body: Option<Bytes>,
     event: Option<String>,
 }
@@ -66,8 +68,12 @@ fn content(options: &mut Options) -> Result<Content, String> {
     let guess = || {
         data.as_deref().filter(|_| !has(&options.headers, "content-type")).map(|data| data::type_of(data).to_owned())
     };
-    let headers = content_type.or_else(guess).map(|kind| ("Content-Type".to_owned(), kind));
-    Ok(Content { headers: headers.into_iter().collect(), body: data, event: None })
+    let mut headers = HeaderMap::new();
+    if let Some(kind) = content_type.or_else(guess) {
+        let wrong = |_| format!("--content-type: {kind:?} is no media type (try application/json)");
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(&kind).map_err(wrong)?);
+    }
+    Ok(Content { headers, body: data, event: None })
 }
 
 /// The caller's own headers take the place of ours.
@@ -80,8 +86,13 @@ fn head(method: &str, place: &Place, content: &Content, own: &[(String, String)]
         ("Connection", "close"),
     ];
     let ours = ours.into_iter().filter(|(name, _)| !has(own, name));
-    let theirs = content.headers.iter().chain(own).map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in ours.chain(theirs) {
+    for (name, value) in ours {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    for (name, value) in &content.headers {
+        let _ = write!(head, "{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
+    }
+    for (name, value) in own {
         let _ = write!(head, "{name}: {value}\r\n");
     }
     // RFC 9110 §8.6: where a body is usual, its absence is said, too.

@@ -10,7 +10,7 @@ use hyper::HeaderMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::data;
+use crate::event::is_json as says_json;
 use crate::invoke::escape::decoded;
 
 /// An event that came back.
@@ -83,7 +83,7 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
 fn returned(Members(members): Members<'_>) -> Result<Returned, String> {
     let member = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
     member("specversion").ok_or("it has no specversion")?;
-    let is_json = member("datacontenttype").and_then(string).is_none_or(|kind| data::is_json(&kind));
+    let is_json = member("datacontenttype").and_then(string).is_none_or(|kind| says_json(&kind));
     let mut returned = Returned { attributes: Vec::new(), data: Vec::new() };
     for (name, value) in &members {
         match (name.as_str(), string(value)) {

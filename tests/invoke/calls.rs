@@ -16,7 +16,7 @@ fn every_byte_of_a_request_is_known() {
         ),
         (
             &["-d", "{}", "-H", "X-A:  1 ", "-H", "x-a: 2", "-H", "host: b"],
-            "POST / HTTP/1.1\r\nUser-Agent: heeler/VERSION\r\nAccept: */*\r\nConnection: close\r\nContent-Type: \
+            "POST / HTTP/1.1\r\nUser-Agent: heeler/VERSION\r\nAccept: */*\r\nConnection: close\r\ncontent-type: \
              application/json\r\nX-A: 1\r\nx-a: 2\r\nhost: b\r\nContent-Length: 2\r\n\r\n{}",
         ),
     ] {
