@@ -44,6 +44,8 @@ pub enum Reason {
     BadHead,
     /// The handler's event is none that could be passed on.
     Reply,
+    /// The sink has refused the handler's event, or did not take it in time.
+    Sink,
     /// The output is larger than `max_output`.
     OutputTooLarge,
     /// A file could not be read to its end.
@@ -72,7 +74,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for the metrics that show all of them at zero from the start.
-    pub const ALL: [Reason; 32] = [
+    pub const ALL: [Reason; 33] = [
         Reason::BadRequest,
         Reason::Method,
         Reason::NotFound,
@@ -93,6 +95,7 @@ impl Reason {
         Reason::Signal,
         Reason::BadHead,
         Reason::Reply,
+        Reason::Sink,
         Reason::OutputTooLarge,
         Reason::File,
         Reason::Exec,
@@ -118,6 +121,7 @@ impl Reason {
                 | Reason::Signal
                 | Reason::BadHead
                 | Reason::Reply
+                | Reason::Sink
                 | Reason::OutputTooLarge
                 | Reason::File
                 | Reason::Exec
@@ -152,6 +156,7 @@ impl Reason {
             Reason::Signal => "signal",
             Reason::BadHead => "bad_head",
             Reason::Reply => "reply",
+            Reason::Sink => "sink",
             Reason::OutputTooLarge => "output_too_large",
             Reason::File => "file",
             Reason::Exec => "exec",

@@ -142,7 +142,7 @@ fn check_finds_the_handler() {
 
 #[test]
 fn what_is_not_built_yet_says_so() {
-    for (name, value) in [("mode", "lambda"), ("prefork", "2"), ("isolation", "call"), ("reply", "sink")] {
+    for (name, value) in [("mode", "lambda"), ("prefork", "2"), ("isolation", "call"), ("batch", "whole")] {
         let End { code, stderr, .. } = run(&[], &[("fprocess", "cat"), (name, value)]);
         assert_eq!(code, 64);
         assert!(stderr.starts_with(&format!("heeler: {name}: \"{value}\" is not built yet (")), "{stderr}");

@@ -63,6 +63,13 @@ fn report(settings: &Settings, origins: &[Origin], found: &Found) -> String {
     if settings.invoke.mode == Mode::Http {
         let _ = writeln!(text, "upstream: {}", upstream(&settings.invoke.upstream.address));
     }
+    if let Some(sink) = &settings.front.sink {
+        let _ = writeln!(text, "sink: {} (K_SINK)", sink.url);
+        let pairs: Vec<_> = sink.extensions.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        if !pairs.is_empty() {
+            let _ = writeln!(text, "set on each event: {} (K_CE_OVERRIDES)", pairs.join(", "));
+        }
+    }
     let _ = writeln!(text, "function name: {}\n", settings.app.function_name);
     let width = |column: fn(&Origin) -> usize| origins.iter().map(column).max().unwrap_or(0);
     let (names, values) = (width(|origin| origin.name.len()), width(|origin| origin.value.len()).min(24));

@@ -152,7 +152,8 @@ fn attributes(options: Options, content_type: Option<String>) -> Result<Attribut
     let event = event(options, content_type)?;
     // The SDK keeps extensions in no order: they come as they were given.
     let extensions = names.iter().filter_map(|name| Some((name.as_str(), event.extension(name)?.to_string())));
-    let all: Vec<_> = event.iter_attributes().map(|(name, value)| (name, value.to_string())).chain(extensions).collect();
+    let all: Vec<_> =
+        event.iter_attributes().map(|(name, value)| (name, value.to_string())).chain(extensions).collect();
     Attributes::of(all.iter().map(|(name, value)| (*name, value.as_str()))).map_err(refused)
 }
 

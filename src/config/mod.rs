@@ -228,7 +228,6 @@ mod tests {
             ("batch", "split", "whole"),
             ("batch_size", "0", "10"),
             ("batch_max_wait", "0", "1s"),
-            ("reply", "auto", "sink"),
         ] {
             assert_eq!(notes(&[(name, default)]), (vec![], vec![]), "{name}");
             let mistakes = notes(&[(name, other)]).0;

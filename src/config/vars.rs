@@ -391,9 +391,9 @@ pub const VARS: &[Var] = &[
         "reply",
         Kind::Choice(&["auto", "event", "raw", "sink"]),
         Is("auto"),
-        "When an answer has to be an event or empty; auto: when the delivery asks for a reply.",
-    )
-    .built_only(&["auto", "event", "raw"]),
+        "When an answer has to be an event or empty; auto: when the delivery asks for a reply; sink: always, and it is \
+         sent to K_SINK.",
+    ),
     var(Events, "reply_type", Kind::Header, Unset, "The type of the event that plain output is wrapped into."),
     var(Events, "reply_source", Kind::Header, Unset, "The source of the event that plain output is wrapped into."),
     var(
@@ -466,6 +466,8 @@ pub const PLATFORM: &[(&str, &str)] = &[
     ("LISTEN_ADDRESS", "the address, where `port` and `listen` are not set (Knative func)"),
     ("ADDRESS", "the host for PORT (Knative func); alone it is not read"),
     ("K_SERVICE", "says that this is Knative, and names the function"),
+    ("K_SINK", "where `reply=sink` sends results: an http URL (Knative's SinkBinding)"),
+    ("K_CE_OVERRIDES", "extensions of all events that `reply=sink` sends (Knative's SinkBinding)"),
     ("KUBERNETES_SERVICE_HOST", "says that this is Kubernetes"),
     ("OPENFAAS_NAME", "names the function where K_SERVICE is not set"),
     ("FUNCTION_NAME", "names the function where neither is set"),

@@ -29,6 +29,7 @@ pub use bad::{BadEvent, Fault};
 pub use data::{Data, Nature};
 pub use media::is_json;
 pub use recognise::{Form, recognise};
+pub use rule::is_extension;
 
 /// One event: what is said of it, and what it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,11 @@ const OWN: usize = 8;
 /// What no text may have.
 pub(super) const CHARACTERS: &str = "has a control character, or one that is no character";
 
+/// Whether a name is none of those that the specification gives a meaning.
+pub fn is_extension(name: &str) -> bool {
+    !SHARED[..OWN].iter().any(|own| own.as_bytes() == name.as_bytes())
+}
+
 /// A name of an attribute.
 pub(super) fn name(name: &str) -> Result<(), BadEvent> {
     if name.is_empty() {
@@ -58,7 +63,7 @@ pub(super) fn shared(name: &str) -> Text {
 /// A value and what JSON had for it.
 pub(super) fn typed(attribute: &Attribute) -> Result<(), BadEvent> {
     let name = attribute.name();
-    if attribute.was() != Was::Text && SHARED[..OWN].iter().any(|own| own.as_bytes() == name.as_bytes()) {
+    if attribute.was() != Was::Text && !is_extension(name) {
         return Err(BadEvent::named(name, "not a string"));
     }
     value(name, attribute.value())

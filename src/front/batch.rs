@@ -11,7 +11,7 @@ use hyper::{HeaderMap, StatusCode};
 use super::config::{EventForm, Events, ReplyRule};
 use super::deadline::Deadlines;
 use super::reply::{self, Wanted};
-use super::respond::{X_HEELER_REASON, refusal};
+use super::respond::{X_HEELER_REASON, is_worth_a_retry, refusal};
 use super::serve::Session;
 use crate::event::batch::Element;
 use crate::event::{self, Attributes, BadEvent, Event};
@@ -81,9 +81,10 @@ impl Batch<'_> {
         head.headers = headers;
         let id = self.id_of(index);
         let wanted = Wanted::of_batch(&events.replies, &attributes, &id);
-        let call = self.session.call(head, id, body, self.deadlines, place);
+        let call = self.session.call(head, id.clone(), body, self.deadlines, place);
         let reply = shared.invoker.call(Call { seat, event: Some(Box::new(attributes)), ..call }).await?;
-        let mut reply = wanted.settle(&events.replies, reply).await?;
+        let reply = wanted.settle(&events.replies, reply).await?;
+        let mut reply = self.session.pass_on(reply, &id, self.deadlines).await?;
         if !reply.status.is_success() {
             return Ok(Err(reply.status));
         }
@@ -164,11 +165,6 @@ fn replies(events: Vec<&Event>) -> Reply {
     let mut headers = HeaderMap::new();
     event::batch::headers(&mut headers);
     Reply::new(StatusCode::OK, headers, ReplyBody::of(event::batch::join(events)))
-}
-
-/// As Knative's senders have it.
-fn is_worth_a_retry(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 409 | 429)
 }
 
 /// `[{"index":0,"id":"a","status":500}]`: those that failed.

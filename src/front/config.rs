@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper::Uri;
+
 use crate::event::Attributes;
+use crate::invoke::upstream::Target;
 
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ pub struct Config {
     pub ready_path: Option<String>,
     /// What is done about CloudEvents.
     pub events: Events,
+    /// Where results go; `None` is back to the caller.
+    pub sink: Option<Sink>,
     /// One line per call.
     pub access_log: bool,
     /// The call id in that line.
@@ -141,6 +146,23 @@ pub enum ReplyRule {
     Event,
     /// Never.
     Raw,
+    /// Always, and it goes to the sink.
+    Sink,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sink {
+    /// As it was set.
+    pub url: String,
+    /// Who is there.
+    pub target: Target,
+    /// What stands in the Host header.
+    pub authority: String,
+    /// The path with its query.
+    pub path: Uri,
+    /// Set on each event, over what it had.
+    pub extensions: Vec<(String, String)>,
 }
 
 /// The form of an event.

@@ -23,6 +23,7 @@ mod reply;
 mod respond;
 mod route;
 mod serve;
+mod sink;
 mod socket;
 mod stall;
 mod strict;
@@ -37,7 +38,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use config::{Address, Bind, Config, EventForm, Events, MetricsPort, Origins, Replies, ReplyRule};
+pub use config::{Address, Bind, Config, EventForm, Events, MetricsPort, Origins, Replies, ReplyRule, Sink};
 pub use listen::ListenError;
 
 use admit::Admission;
@@ -70,6 +71,8 @@ struct Shared {
     hangups: Arc<Hangups>,
     asked: Asked,
     pulse: Arc<Pulse>,
+    /// Where results go.
+    sink: Option<sink::Sending>,
     /// Places for connections.
     connections: Arc<Semaphore>,
     /// Those that are open.
@@ -119,6 +122,7 @@ impl Front {
             admission: Admission::new(&config, metrics.clone()),
             connections: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
             open: watch::Sender::default(),
+            sink: config.sink.clone().map(|sink| sink::Sending::new(sink, config.events.replies.most_bytes)),
             config,
             invoker,
             metrics,

@@ -37,7 +37,7 @@ impl Wanted {
     ) -> Wanted {
         let wants = match replies.rule {
             ReplyRule::Raw => false,
-            ReplyRule::Event => true,
+            ReplyRule::Event | ReplyRule::Sink => true,
             ReplyRule::Auto => event.is_some() && is_delivery(headers),
         };
         if !wants {
@@ -106,10 +106,14 @@ impl Wanted {
     /// Output that does not say that it is an event.
     async fn plain(&self, replies: &Replies, mut reply: Reply) -> Result<Reply, CallError> {
         if let Some(wrap) = &replies.wrap {
+            if replies.rule == ReplyRule::Sink {
+                return self.held(replies, wrap, reply).await;
+            }
             return if is_empty(&reply) { Ok(accepted()) } else { self.wrapped(wrap, reply) };
         }
         // A program that only prints has no other way to say that it is one.
-        let most = if replies.rule == ReplyRule::Event { replies.most_bytes } else { 0 };
+        let prints = matches!(replies.rule, ReplyRule::Event | ReplyRule::Sink);
+        let most = if prints { replies.most_bytes } else { 0 };
         let (length, object) = printed(&mut reply, most).await?;
         if let Some(text) = object
             && let Ok(event) = event::structured::decode(&text)
@@ -118,6 +122,16 @@ impl Wanted {
         }
         self.tell_of_dropped(length);
         Ok(accepted())
+    }
+
+    /// Output that is held in any case: so whether it is an event, or nothing, is known before it would be wrapped.
+    async fn held(&self, replies: &Replies, wrap: &Attributes, mut reply: Reply) -> Result<Reply, CallError> {
+        let text = whole(&mut reply, replies.most_bytes).await?;
+        if let Ok(event) = event::structured::decode(&text) {
+            return Ok(self.structured(reply, event, text));
+        }
+        reply.body = ReplyBody::of(text);
+        if is_empty(&reply) { Ok(accepted()) } else { self.wrapped(wrap, reply) }
     }
 
     fn tell_of_dropped(&self, bytes: u64) {
@@ -162,7 +176,7 @@ fn is_empty(reply: &Reply) -> bool {
 }
 
 /// All of the answer's body. One that is cut fails the call: nothing of it is out yet.
-async fn whole(reply: &mut Reply, most: u64) -> Result<Bytes, CallError> {
+pub(super) async fn whole(reply: &mut Reply, most: u64) -> Result<Bytes, CallError> {
     let mut body = std::mem::replace(&mut reply.body, ReplyBody::empty());
     let mut pieces = Vec::new();
     let mut length = 0;
@@ -237,7 +251,7 @@ pub(super) fn accepted() -> Reply {
     Reply::new(StatusCode::ACCEPTED, HeaderMap::new(), ReplyBody::empty())
 }
 
-fn broken(bad: event::BadEvent) -> CallError {
+pub(super) fn broken(bad: event::BadEvent) -> CallError {
     CallError::new(Reason::Reply, format!("the handler's answer is no valid CloudEvent: {bad}"))
 }
 
@@ -284,6 +298,7 @@ mod tests {
             (ReplyRule::Auto, true, false, false),
             (ReplyRule::Event, true, true, true),
             (ReplyRule::Raw, false, false, false),
+            (ReplyRule::Sink, true, true, true),
         ] {
             let replies = Replies { rule, wrap: None, most_bytes: ALL };
             assert_eq!(Wanted::of(&replies, &delivery, Some(&event), &id).event, of_delivery, "{rule:?}");

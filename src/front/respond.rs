@@ -41,7 +41,8 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         | Reason::OutputTooLarge
         | Reason::Exec => StatusCode::BAD_GATEWAY,
         Reason::Timeout if config.timeout_is_408 => StatusCode::REQUEST_TIMEOUT,
-        Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        // Too late; a refusal says 502 by itself.
+        Reason::Timeout | Reason::Sink => StatusCode::GATEWAY_TIMEOUT,
         Reason::ClientGone => StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
         Reason::QueueFull
         | Reason::QueueTimeout
@@ -52,6 +53,11 @@ fn status(reason: Reason, config: &Config) -> StatusCode {
         | Reason::Handler
         | Reason::Draining => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+/// Whether the same may go well next time: as Knative's senders have it.
+pub(super) fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 409 | 429)
 }
 
 /// An answer of heeler's own: one line, the word in a header, and when to come again where that helps.

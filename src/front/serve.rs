@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
@@ -169,9 +169,24 @@ impl Session {
         record.handed = Some(Instant::now());
         let replies = &config.events.replies;
         let wanted = Wanted::of(replies, &head.headers, event.as_deref(), &id);
-        let call = Call { seat, event, ..self.call(head, id, body, deadlines, place) };
+        let call = Call { seat, event, ..self.call(head, id.clone(), body, deadlines, place) };
         let reply = self.shared.invoker.call(call).await?;
-        wanted.settle(replies, reply).await
+        let reply = wanted.settle(replies, reply).await?;
+        self.pass_on(reply, &id, deadlines).await
+    }
+
+    /// A result goes to the sink, if there is one, and the caller gets to know what became of it.
+    pub(super) async fn pass_on(
+        &self,
+        reply: Reply,
+        id: &HeaderValue,
+        deadlines: Deadlines,
+    ) -> Result<Reply, CallError> {
+        match &self.shared.sink {
+            None => Ok(reply),
+            // In a box: what most calls have no use for is no part of their size.
+            Some(sink) => Box::pin(sink.pass_on(reply, id, deadlines.of_call)).await,
+        }
     }
 
     /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.
@@ -195,12 +210,16 @@ impl Session {
 
     pub(super) fn call(
         &self,
-        head: Parts,
+        mut head: Parts,
         id: HeaderValue,
         body: RequestBody,
         deadlines: Deadlines,
         place: Place,
     ) -> Call {
+        if self.shared.sink.is_some() {
+            // The caller would unpack what it asked for; a sink gets what it did not ask for.
+            head.headers.remove(ACCEPT_ENCODING);
+        }
         Call {
             id,
             method: head.method,

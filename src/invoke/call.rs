@@ -160,6 +160,11 @@ impl Deadline {
         }
     }
 
+    /// Whether it never comes.
+    pub fn is_never(self) -> bool {
+        self.at.is_none()
+    }
+
     /// Whether it has passed.
     pub(super) fn is_past(self) -> bool {
         self.at.is_some_and(|at| at <= Instant::now())

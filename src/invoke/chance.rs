@@ -10,7 +10,7 @@ pub fn random() -> u64 {
 }
 
 /// From 0 to 1, without 1 itself.
-pub(in crate::invoke) fn chance() -> f64 {
+pub fn chance() -> f64 {
     // 53 bits are as many as an f64 holds exactly.
     (random() >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -29,7 +29,7 @@ pub use state::{Over, State};
 pub use upstream::{Raw, Upgraded, Upstream};
 pub use warm::{Question, Seat, Warm};
 
-pub use crate::process::{Leaders, Leftovers, Restart};
+pub use crate::process::{Backoff, Leaders, Leftovers, Life, Pauses, Restart};
 
 /// The ways of running a handler.
 pub enum Invoker {

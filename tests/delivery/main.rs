@@ -12,8 +12,12 @@ mod arriving;
 mod event;
 mod failing;
 mod outputs;
+mod taker;
 
 mod redelivery;
 mod refused;
 mod replies;
+mod sink;
+mod sink_again;
+mod sink_settings;
 mod workers;

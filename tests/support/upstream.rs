@@ -57,6 +57,11 @@ impl Upstream {
 
     /// Each request of each connection is answered by this function, a thread for each connection.
     pub fn serve(play: impl Fn(&mut Link, Asked) -> Then + Send + Sync + 'static) -> Upstream {
+        Upstream::serve_on(0, play)
+    }
+
+    /// The same on a port that the test has chosen.
+    pub fn serve_on(port: u16, play: impl Fn(&mut Link, Asked) -> Then + Send + Sync + 'static) -> Upstream {
         let (_, links) = channel();
         let each = move |mut link: Link| {
             while let Some(asked) = link.try_request() {
@@ -65,7 +70,7 @@ impl Upstream {
                 }
             }
         };
-        Upstream::begin(tcp((Ipv4Addr::LOCALHOST, 0).into()), links, each)
+        Upstream::begin(tcp((Ipv4Addr::LOCALHOST, port).into()), links, each)
     }
 
     /// Each connection is left to this function as soon as something has come.

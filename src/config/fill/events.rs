@@ -1,8 +1,9 @@
 //! For CloudEvents: what the front looks for, and what it answers.
 
 use crate::config::read::Reader;
+use crate::config::value;
 use crate::event::Attributes;
-use crate::front::{EventForm, Events, Origins, Replies, ReplyRule};
+use crate::front::{EventForm, Events, Origins, Replies, ReplyRule, Sink};
 use crate::invoke::Mode;
 
 /// Servers and folders speak for themselves: there events are nobody's business unless it is asked for.
@@ -35,9 +36,31 @@ fn replies(reader: &mut Reader<'_>, most_bytes: u64) -> Replies {
     let rule = match reader.word("reply") {
         "event" => ReplyRule::Event,
         "raw" => ReplyRule::Raw,
+        "sink" => ReplyRule::Sink,
         _ => ReplyRule::Auto,
     };
     Replies { rule, wrap: wrap(reader), most_bytes }
+}
+
+/// Where results go. A function may use the binding's variables for itself: they count where the setting says so only.
+pub(super) fn sink(reader: &mut Reader<'_>) -> Option<Sink> {
+    if reader.word("reply") != "sink" {
+        return None;
+    }
+    let extensions = platform(reader, "K_CE_OVERRIDES", value::overrides).unwrap_or_default();
+    if reader.platform("K_SINK").is_none() {
+        let text = "\"sink\" needs K_SINK, which is not set (bind the function to a sink with a SinkBinding, or set \
+                    K_SINK=http://host/path)";
+        reader.mistake("reply", text.to_owned());
+        return None;
+    }
+    Some(Sink { extensions, ..platform(reader, "K_SINK", value::sink)? })
+}
+
+/// A variable of the platform that is more than a text.
+fn platform<T>(reader: &mut Reader<'_>, name: &str, parse: fn(&str) -> Result<T, value::Wrong>) -> Option<T> {
+    let text = reader.platform(name)?;
+    parse(text.trim()).inspect_err(|wrong| reader.mistake(name, format!("{text:?} {wrong}"))).ok()
 }
 
 /// What plain output is wrapped into: one of both alone makes no event.

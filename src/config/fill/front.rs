@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::events::events;
+use super::events::{events, sink};
 use super::{DEFAULT, body_limit, quarter_of};
 use crate::config::read::{Reader, off_at_zero};
 use crate::config::{Host, listen, memory, seconds, upstream};
@@ -38,6 +38,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
         health_paths: health_paths(reader, mode),
         ready_path: ready_path(reader, mode),
         events: events(reader, mode, max_body.unwrap_or(memory::body(host.memory_limit))),
+        sink: sink(reader),
         access_log: reader.flag("access_log"),
         log_callid: reader.flag("log_callid"),
         debug_headers: reader.flag("debug_headers"),

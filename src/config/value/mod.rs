@@ -5,12 +5,14 @@
 
 mod address;
 mod exit_codes;
+mod sink;
 mod size;
 mod upstream;
 
 pub use crate::duration::{parse as duration, show as show_duration};
 pub use address::{addresses, host};
 pub use exit_codes::exit_codes;
+pub use sink::{overrides, sink};
 pub use size::{show_size, size};
 pub use upstream::upstream;
 

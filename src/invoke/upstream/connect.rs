@@ -23,6 +23,12 @@ pub(super) async fn connect(target: &Target) -> io::Result<Stream> {
     }
 }
 
+/// The same, with what a name stands for asked anew: a connection that is kept is seldom made, and its server moves.
+pub(super) async fn anew(target: &Target) -> io::Result<Stream> {
+    names::forget();
+    connect(target).await
+}
+
 /// Whether the host is this machine's own by its usual names. A server that was told `localhost` may listen on either
 /// address of it, Node on ::1 alone.
 pub(super) fn is_localhost(host: &str) -> bool {

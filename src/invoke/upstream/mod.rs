@@ -22,6 +22,7 @@ mod outbound;
 mod pass;
 mod pool;
 mod request;
+mod sender;
 mod single;
 mod stream;
 mod upgraded;
@@ -36,6 +37,7 @@ pub use answer::Answer;
 pub use config::{Address, Config, Protocol};
 pub use endpoint::{Endpoint, Target};
 pub use keep::{Keeper, Parts, Prepared};
+pub use sender::Sender;
 pub use single::{Lost, Single};
 pub use upgraded::{Raw, Upgraded};
 

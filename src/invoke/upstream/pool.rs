@@ -20,7 +20,7 @@ const SURELY_OPEN: Duration = Duration::from_millis(2);
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
 /// The idle connections to one upstream, the last one used on top.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pool(Arc<Mutex<Connections>>);
 
 #[derive(Debug, Default)]

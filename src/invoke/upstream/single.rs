@@ -1,4 +1,4 @@
-//! One call on a connection of its own, to whatever server: what `heeler invoke` sends.
+//! One call on one connection, to whatever server: what `heeler invoke` sends, and results on their way to a sink.
 
 use std::future::poll_fn;
 use std::io;
@@ -26,6 +26,8 @@ pub struct Lost(#[from] Cause);
 
 #[derive(Debug, thiserror::Error)]
 enum Cause {
+    #[error("cannot connect: {0}")]
+    Unreachable(io::Error),
     #[error("the connection was closed")]
     Closed,
     #[error("the connection broke: {0}")]
@@ -34,6 +36,12 @@ enum Cause {
     Head(#[from] BadHead),
     #[error("it {0}")]
     Body(#[from] BadBody),
+}
+
+impl Lost {
+    pub(super) fn unreachable(error: io::Error) -> Lost {
+        Lost(Cause::Unreachable(error))
+    }
 }
 
 /// A call that is on its way.
@@ -45,13 +53,26 @@ pub struct Single {
     write_error: Option<io::Error>,
     decoder: Decoder,
     to_head: bool,
+    /// The last head says that the connection may serve another call.
+    keep_alive: bool,
 }
 
 impl Single {
     /// Connects.
     pub async fn connect(target: &Target) -> io::Result<Single> {
-        let connection = Connection::new(connect(target).await?);
-        Ok(Single { connection, upload: None, write_error: None, decoder: Decoder::Done, to_head: false })
+        Ok(Single::on(Connection::new(connect(target).await?)))
+    }
+
+    /// On a connection that is there.
+    pub(super) fn on(connection: Connection) -> Single {
+        let decoder = Decoder::Done;
+        Single { connection, upload: None, write_error: None, decoder, to_head: false, keep_alive: false }
+    }
+
+    /// The connection, if all was sent, the answer is all read, and both sides may go on.
+    pub(super) fn into_kept(self) -> Option<Connection> {
+        let over = self.upload.is_none() && self.write_error.is_none() && self.decoder == Decoder::Done;
+        (over && self.keep_alive).then_some(self.connection)
     }
 
     /// Sets out to send a request: all bytes of its head, and its body. It goes on while the answer is read.
@@ -80,6 +101,7 @@ impl Single {
                 && let Some(mut head) = head::take(&mut self.connection.buffer)?
             {
                 self.decoder = Decoder::new(head.framing(self.to_head)?);
+                self.keep_alive = head.keep_alive && !head.status.is_informational();
                 if let (StatusCode::CONTINUE, Some(upload)) = (head.status, &mut self.upload) {
                     upload.go_on();
                 }

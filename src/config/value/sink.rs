@@ -1,0 +1,135 @@
+//! Where results are sent, and what is set on each of them: what Knative's SinkBinding says.
+
+use std::collections::BTreeMap;
+
+use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
+
+use super::{Wrong, upstream};
+use crate::event::{self, Attributes};
+use crate::front::Sink;
+use crate::invoke::upstream::{Address, Target};
+
+const TRY: &str = "try http://broker-ingress.knative-eventing.svc.cluster.local/default/default";
+
+/// `http://host:port/path?query`. A fragment stays with the client (RFC 9110 §7.1).
+pub fn sink(text: &str) -> Result<Sink, Wrong> {
+    let not_a_url = || Wrong(format!("is not an http URL ({TRY})"));
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+        // TLS, or no scheme at all: what is said of an upstream's URL holds here.
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
+            return Err(upstream(text).err().unwrap_or_else(not_a_url));
+        }
+        None if !text.starts_with(['/', ':']) => return Err(upstream(text).err().unwrap_or_else(not_a_url)),
+        _ => return Err(not_a_url()),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match upstream(&format!("http://{authority}"))? {
+        Address::Tcp { host, port, .. } => Ok(Sink {
+            url: text.to_owned(),
+            target: Target::Tcp { host, port },
+            // As it was written: without the port that nobody writes (RFC 9110 §7.2).
+            authority: authority.to_owned(),
+            path: target(path)?,
+            extensions: Vec::new(),
+        }),
+        Address::Unix(_) | Address::Free => Err(not_a_url()),
+    }
+}
+
+fn target(text: &str) -> Result<Uri, Wrong> {
+    let text = text.split('#').next().unwrap_or_default();
+    let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
+    let path = path.parse::<PathAndQuery>().ok().filter(|_| path.is_ascii());
+    path.map(Uri::from).ok_or_else(|| "has bytes in its path that no path has (percent-escape them)".into())
+}
+
+/// What is read of `K_CE_OVERRIDES`.
+#[derive(serde::Deserialize)]
+struct Overrides {
+    #[serde(default)]
+    extensions: Option<BTreeMap<String, String>>,
+}
+
+/// `{"extensions":{"name":"value"}}`: what is to be set on each event, held to the rules that hold for all attributes.
+pub fn overrides(text: &str) -> Result<Vec<(String, String)>, Wrong> {
+    const TRY: &str = "try {\"extensions\":{\"name\":\"value\"}}";
+    if !text.trim_start().starts_with('{') {
+        return Err(Wrong(format!("is no JSON object ({TRY})")));
+    }
+    let overrides: Overrides =
+        serde_json::from_str(text).map_err(|error| Wrong(format!("cannot be read: {error} ({TRY})")))?;
+    let extensions: Vec<_> = overrides.extensions.unwrap_or_default().into_iter().collect();
+    let mut event = Attributes::new("-", "-", "-").map_err(|bad| Wrong(bad.to_string()))?;
+    for (name, value) in &extensions {
+        event
+            .set(name, value)
+            .map_err(|bad| Wrong(format!("has an extension that no event can have: {bad} ({TRY})")))?;
+        if !event::is_extension(name) {
+            return Err(Wrong(format!("would set {name} of each event, which is no extension ({TRY})")));
+        }
+    }
+    Ok(extensions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_host_and_a_path() {
+        for (text, host, port, authority, path) in [
+            ("http://a", "a", 80, "a", "/"),
+            ("HTTP://a.b.svc:81/c/d?e=f", "a.b.svc", 81, "a.b.svc:81", "/c/d?e=f"),
+            ("http://a?b#c", "a", 80, "a", "/?b"),
+            ("http://a/b/", "a", 80, "a", "/b/"),
+            ("http://[::1]:82/", "::1", 82, "[::1]:82", "/"),
+        ] {
+            let sink = sink(text).unwrap();
+            assert_eq!(sink.target, Target::Tcp { host: host.to_owned(), port }, "{text}");
+            assert_eq!((sink.authority.as_str(), sink.path.to_string().as_str()), (authority, path), "{text}");
+            assert_eq!(sink.url, text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_told() {
+        for (text, wrong) in [
+            ("https://a:8443/x", "asks for TLS, which heeler does not speak (try http://a:8443/x)"),
+            ("broker:80/x", "has no scheme (try http://broker:80/x)"),
+            ("http://me@a/b", "has a user in it, and heeler signs in nowhere (try http://a)"),
+            ("http://a/b c", "has bytes in its path that no path has (percent-escape them)"),
+            ("http://a/ä", "has bytes in its path that no path has (percent-escape them)"),
+            ("http://a:0/", "has port 0, where nobody can be reached (unset, heeler finds a free port)"),
+        ] {
+            assert_eq!(sink(text).unwrap_err().0, wrong, "{text}");
+        }
+        for text in ["unix:/tmp/a", "/a", "ftp://a", ":80", "http://", "http://unix:/a"] {
+            assert!(sink(text).is_err(), "{text}");
+        }
+        assert!(sink("/a").unwrap_err().0.starts_with("is not an http URL (try http://broker-ingress."));
+    }
+
+    #[test]
+    fn overrides_are_extensions() {
+        let of = |text| overrides(text).unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(of(r#" {"extensions":{"b":"ä","a1":""},"more":[1]}"#), [pair("a1", ""), pair("b", "ä")]);
+        for none in ["{}", r#"{"extensions":null}"#, r#"{"extensions":{}}"#] {
+            assert_eq!(of(none), [], "{none}");
+        }
+        for (text, wrong) in [
+            ("[]", "is no JSON object (try "),
+            ("{", "cannot be read: EOF "),
+            (r#"{"extensions":{"a":5}}"#, "cannot be read: invalid type: integer `5`, expected a string"),
+            (r#"{"extensions":{"A-b":"x"}}"#, "has an extension that no event can have: A-b: a name has only a to z"),
+            (r#"{"extensions":{"a":"\u0007"}}"#, "has an extension that no event can have: a: has a control"),
+            (r#"{"extensions":{"id":"x"}}"#, "would set id of each event, which is no extension (try "),
+            (r#"{"extensions":{"datacontenttype":"a/b"}}"#, "would set datacontenttype of each event"),
+        ] {
+            let seen = overrides(text).unwrap_err().0;
+            assert!(seen.starts_with(wrong), "{text}: {seen}");
+        }
+    }
+}
