@@ -15,6 +15,7 @@ const UNKNOWN = 0xffffffff;
 const EMPTY = Buffer.alloc(0);
 const REQUEST = 0;
 const EVENT = 1;
+const BATCH = 2;
 
 class Call {
   constructor(serving, id, last, buf, start, end, owned) {
@@ -26,7 +27,11 @@ class Call {
     this.id = id;
     this.kind = buf[start];
     this.version = buf[start + 1];
-    this.attributeCount = (buf[start + 2] << 8) | buf[start + 3];
+    if (this.kind > BATCH) throw new Broken(`a call of kind ${this.kind}`);
+    const count = (buf[start + 2] << 8) | buf[start + 3];
+    this.attributeCount = this.kind === BATCH ? 0 : count;
+    /** The events of a batch, once they are here; how many there will be until then. */
+    this.events = this.kind === BATCH ? count : null;
     this.timeoutMs = readU32(buf, start + 8);
     const high = readU32(buf, start + 12);
     this.bodyLength = high === UNKNOWN ? -1 : high * 4294967296 + readU32(buf, start + 16);
@@ -145,6 +150,15 @@ class Call {
       this.first = parts.length === 1 ? parts[0] : Buffer.concat(parts);
       if (!this.cancelled) then();
     });
+  }
+
+  /** A batch for a function that knows no lists of events is the request that carries one. */
+  becomeRequest(fields, body) {
+    this.kind = REQUEST;
+    this.events = null;
+    this.fields = fields;
+    this.first = body;
+    this.bodyLength = body.length;
   }
 
   // ---- the answer

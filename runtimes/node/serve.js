@@ -38,6 +38,7 @@ class Serving {
     try {
       this.current.run(call, then, value);
     } catch (error) {
+      if (error instanceof Broken) throw error;
       this.onFault(call, error);
     }
   }
@@ -94,8 +95,18 @@ class Serving {
     this.newest = stream;
     const call = new Call(this, stream, last, buf, start, end, owned);
     this.open.set(stream, call);
-    if (call.bodyIsHere || this.style.streams) this.start(call);
+    if (call.events !== null) this.beginBatch(call);
+    else if (call.bodyIsHere || this.style.streams) this.start(call);
     else call.gather(() => this.start(call));
+  }
+
+  beginBatch(call) {
+    const begin = () => {
+      require('./batch').open(call, this.style.lists);
+      this.start(call);
+    };
+    if (call.bodyIsHere) begin();
+    else call.gather(begin);
   }
 
   start(call) {

@@ -66,6 +66,15 @@ function dataType(attributes) {
   return attributes.datacontenttype === undefined ? '' : parse(attributes.datacontenttype).type;
 }
 
+/** The data of an event as a value where it is JSON or nothing is said of it, as text where it is that, else as bytes. */
+function valueOf({ first }, attributes) {
+  if (first.length === 0) return undefined;
+  const type = dataType(attributes);
+  const text = strictText(first) ?? undefined;
+  const value = text !== undefined && (type === '' || isJson(type)) ? jsonOrUndefined(text) : undefined;
+  return value === undefined ? text ?? first : value;
+}
+
 /** The event whole, as its JSON form has it. */
 function structured(call) {
   const attributes = attributesOf(call);
@@ -79,4 +88,4 @@ function structured(call) {
   return { ...attributes, [encoded ? 'data_base64' : 'data']: text };
 }
 
-module.exports = { headersOf, isJson, isText, strictText, textOrBase64, jsonOrUndefined, queryOf, typeOf, attributesOf, dataType, structured };
+module.exports = { headersOf, isJson, isText, strictText, textOrBase64, jsonOrUndefined, queryOf, typeOf, attributesOf, dataType, valueOf, structured };

@@ -10,6 +10,7 @@ mod harm;
 mod hostile;
 mod http;
 mod loading;
+mod node_events;
 mod node_styles;
 mod pool;
 mod printing;

@@ -1,7 +1,7 @@
 //! Functions of events in Python: CloudEvents as they come over HTTP, and what each system makes of a plain POST.
 
 use crate::function::{Function, about, check, lines_of};
-use crate::support::Request;
+use crate::support::{Heeler, Request};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -90,26 +90,108 @@ fn functions_framework_events() {
         heeler.stdout.wait_for_json("the event", |line| line["call_id"] == id);
         assert_eq!(lines_of(&heeler, id), [("stdout".to_owned(), "7 t {'a': 1}".to_owned())]);
     }
-    let refused = heeler.post("/", "the caller's own words");
-    assert_eq!(refused.status, 400);
-    assert!(!refused.text().contains("own words"), "{}", refused.text());
+    for (status, kind) in [(400, JSON), (415, "text/plain")] {
+        let request = Request::post("/", "{\"a\": \"the caller's own words\"}").header("Content-Type", kind);
+        let refused = heeler.call(&request);
+        assert_eq!(refused.status, status);
+        assert!(!refused.text().contains("own words"), "{}", refused.text());
+    }
     assert_eq!(heeler.get("/").status, 405);
+}
+
+/// An event of Pub/Sub as it was before CloudEvents: no event to heeler, which hands it on as the request it is.
+pub const LEGACY: &str = r#"{"context": {"eventId": "7", "eventType": "google.pubsub.topic.publish", "timestamp": "2026-01-02T03:04:05Z",
+    "resource": {"service": "pubsub.googleapis.com", "name": "projects/p/topics/t"}}, "data": {"data": "aGk="}}"#;
+/// What Pub/Sub itself pushes.
+pub const PUSHED: &str =
+    r#"{"subscription": "s", "message": {"data": "aGk=", "messageId": "7", "publishTime": "2026-01-02T03:04:05Z"}}"#;
+pub const TOPIC: &str = "/projects/p/topics/t";
+pub const PUBLISHED: &str = "google.cloud.pubsub.topic.v1.messagePublished";
+
+/// The same as today's event.
+pub fn published() -> Request {
+    let message = r#"{"message": {"data": "aGk=", "messageId": "7", "publishTime": "2026-01-02T03:04:05Z"}}"#;
+    Request::post("/", message)
+        .header("Content-Type", JSON)
+        .header("ce-specversion", "1.0")
+        .header("ce-id", "7")
+        .header("ce-type", PUBLISHED)
+        .header("ce-source", "//pubsub.googleapis.com/projects/p/topics/t")
+        .header("ce-time", "2026-01-02T03:04:05Z")
+}
+
+pub fn old(path: &str, body: &str) -> Request {
+    Request::post(path, body).header("Content-Type", JSON)
 }
 
 #[test]
 fn functions_framework_background_functions() {
     let code = r#"
         def hello(data, context):
-            print(data, context.event_id, context.event_type)
+            print(data["data"], context.event_id, context.event_type, context.resource["name"])
     "#;
     let env = [("FUNCTION_TARGET", "hello"), ("FUNCTION_SIGNATURE_TYPE", "event")];
     let Some(function) = Function::of(&[("main.py", code)]) else { return };
     let heeler = function.start(&env);
-    let old = r#"{"context": {"eventId": "7", "eventType": "t", "timestamp": "2026-01-02T03:04:05Z", "resource": "r"}, "data": {"a": 1}}"#;
-    let answer = heeler.call(&Request::post("/", old).header("Content-Type", JSON).header("X-Call-Id", "old"));
-    assert_eq!((answer.status, answer.text().as_str()), (200, "OK"));
-    let line = heeler.stdout.wait_for_json("the event", |line| line["call_id"] == "old");
-    assert_eq!(line["msg"], "{'a': 1} 7 t");
+    for (id, request) in [("old", old("/", LEGACY)), ("pushed", old(TOPIC, PUSHED)), ("today's", published())] {
+        let answer = heeler.call(&request.header("X-Call-Id", id));
+        assert_eq!((answer.status, answer.text().as_str()), (200, "OK"), "{id}");
+        let line = heeler.stdout.wait_for_json("the event", |line| line["call_id"] == id);
+        assert_eq!(line["msg"], "aGk= 7 google.pubsub.topic.publish projects/p/topics/t", "{id}");
+    }
+}
+
+#[test]
+fn older_events_for_functions_of_todays() {
+    let code = r#"
+        import functions_framework
+
+        @functions_framework.cloud_event
+        def hello(event):
+            print(event["id"], event["type"], event["source"], event.data["message"]["data"])
+    "#;
+    let Some(function) = Function::of(&[("main.py", code)]) else { return };
+    let heeler = function.start(&[]);
+    for (id, request) in [("old", old("/", LEGACY)), ("pushed", old(TOPIC, PUSHED)), ("today's", published())] {
+        assert_eq!(heeler.call(&request.header("X-Call-Id", id)).status, 200, "{id}");
+        let line = heeler.stdout.wait_for_json("the event", |line| line["call_id"] == id);
+        assert_eq!(line["msg"], format!("7 {PUBLISHED} //pubsub.googleapis.com/projects/p/topics/t aGk="), "{id}");
+    }
+    // A broken event never gets as far as the function.
+    let broken = heeler.call(&published().header("ce-extra", "%C0%A0"));
+    assert_eq!((broken.status, broken.header("x-heeler-reason")), (400, Some("event")));
+}
+
+/// What a function answers with, and the one header of an event's that shows how its attributes were written.
+#[test]
+fn answers_that_are_events() {
+    let code = r#"
+        def handle(event):
+            if event.id == "headers":
+                return {"statusCode": 200, "body": "hi", "headers": {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/me", "ce-type": "ü t"}}
+            if event.id == "broken":
+                return {**event, "type": "", "data": "hi"}
+            return {**event, "type": "ü t", "data": "hi", "datacontenttype": "text/plain"}
+    "#;
+    let Some(function) = Function::of(&[("function.py", code)]) else { return };
+    answers(&function.start(&[]));
+}
+
+pub fn answers(heeler: &Heeler) {
+    let event = |id: &str| {
+        let attributes = [("specversion", "1.0"), ("id", id), ("source", "/s"), ("type", "t")];
+        let request = Request::post("/", "{}").header("Content-Type", JSON).header("Prefer", "reply");
+        heeler.call(
+            &attributes.iter().fold(request, |request, (name, value)| request.header(&format!("ce-{name}"), value)),
+        )
+    };
+    for id in ["headers", "whole"] {
+        let answer = event(id);
+        assert_eq!((answer.status, answer.header("ce-type")), (200, Some("%C3%BC%20t")), "{id}");
+        assert_eq!((answer.text().as_str(), answer.header("x-heeler-reason")), ("hi", None), "{id}");
+    }
+    let broken = event("broken");
+    assert_eq!((broken.status, broken.header("x-heeler-reason")), (502, Some("reply")));
 }
 
 #[test]

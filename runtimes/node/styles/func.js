@@ -3,9 +3,9 @@
 
 const { createRequire } = require('node:module');
 const { bodyOf, fieldsOf, statusOf, statusText } = require('../values');
-const { attributesOf, dataType, headersOf, isJson, jsonOrUndefined, queryOf, strictText, typeOf } = require('../texts');
+const { answerEvent } = require('../answer');
+const { attributesOf, headersOf, isJson, jsonOrUndefined, queryOf, typeOf, valueOf } = require('../texts');
 const { form } = require('../http/body');
-const { parse } = require('../http/mime');
 
 const METHODS = 'OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH';
 const FROZEN = Object.freeze({});
@@ -18,10 +18,11 @@ async function make({ fn, owner, file }) {
   const makeEvent = eventMaker(file);
   const raw = Boolean(process.env.FUNC_INCLUDE_RAW);
   return {
+    lists: true,
     serve(call) {
       if (call.method === 'OPTIONS') return call.reply(200, withCors('', origins), '');
       const context = new Context(call, makeEvent, raw);
-      const data = call.isEvent ? context.cloudevent : context.body;
+      const data = context.cloudevent ?? context.cloudevents ?? context.body;
       const result = fn.call(FROZEN, context, data);
       if (typeof result?.then === 'function') return result.then((value) => answer(call, value, origins));
       return answer(call, result, origins);
@@ -59,9 +60,10 @@ class Context {
     this.httpVersionMajor = call.version === 20 ? 2 : 1;
     this.httpVersionMinor = call.version === 11 ? 1 : 0;
     this.contentType = call.header('content-type');
-    this.body = call.isEvent ? undefined : bodyOfRequest(call);
+    this.body = call.isRequest ? bodyOfRequest(call) : undefined;
     this.rawBody = raw ? call.first : undefined;
     this.cloudevent = call.isEvent ? makeEvent(call) : undefined;
+    this.cloudevents = call.events?.map(makeEvent);
     if (call.isEvent) this.body = this.cloudevent.data;
   }
 
@@ -102,9 +104,7 @@ function eventMaker(file) {
   let CloudEvent;
   return (call) => {
     const attributes = attributesOf(call);
-    const type = dataType(attributes);
-    const text = strictText(call.first);
-    const data = call.first.length === 0 ? undefined : type === '' || isJson(type) ? jsonOrUndefined(text ?? '') ?? text ?? call.first : text ?? call.first;
+    const data = valueOf(call, attributes);
     if (CloudEvent === undefined) CloudEvent = packageOf(file);
     return CloudEvent === null ? { ...attributes, data } : new CloudEvent({ ...attributes, data }, false);
   };
@@ -137,15 +137,10 @@ class EventResponse {
   response() { return this.#event; }
 }
 
-function isEvent(value) {
-  return typeof value.specversion === 'string' && typeof value.id === 'string' && typeof value.type === 'string' && typeof value.source === 'string';
-}
-
 function answer(call, result, origins) {
   if (!result) return call.reply(204, withCors('content-type\0text/plain; charset=utf-8\0', origins), '');
   if (typeof result === 'string') return call.reply(200, withCors('content-type\0text/plain; charset=utf-8\0', origins), result);
-  if (result instanceof EventResponse) return answerEvent(call, result.response(), origins);
-  if (typeof result === 'object' && isEvent(result)) return answerEvent(call, result, origins);
+  if (answerEvent(call, result instanceof EventResponse ? result.response() : result, withCors('', origins))) return undefined;
   if (typeof result === 'object' && !(result instanceof Uint8Array) && ('statusCode' in result || 'headers' in result || 'body' in result)) {
     const [body, type] = bodyOf(result.body);
     return call.reply(statusOf(result.statusCode), withCors(fieldsOf(result.headers, type ?? 'application/json; charset=utf-8'), origins), body);
@@ -156,25 +151,6 @@ function answer(call, result, origins) {
 
 function withCors(fields, origins) {
   return `${fields}access-control-allow-methods\0${METHODS}\0access-control-allow-origin\0${origins}\0`;
-}
-
-/** An event as headers and data, its attributes escaped as the HTTP binding has it. */
-function answerEvent(call, event, origins) {
-  const { data, data_base64: encoded, datacontenttype, ...attributes } = typeof event.toJSON === 'function' ? event.toJSON() : event;
-  const [body, type] = encoded === undefined ? bodyOfData(data, datacontenttype) : [Buffer.from(encoded, 'base64'), 'application/octet-stream'];
-  const headers = Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null);
-  const fields = headers.map(([name, value]) => [`ce-${name}`, escaped(String(value))]);
-  return call.reply(200, withCors(fieldsOf(new Map(fields), datacontenttype ?? type), origins), body);
-}
-
-function bodyOfData(data, type) {
-  const json = type === undefined || isJson(parse(type).type);
-  if (json && data !== undefined && !(data instanceof Uint8Array)) return [JSON.stringify(data), 'application/json'];
-  return bodyOf(data);
-}
-
-function escaped(text) {
-  return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (char) => [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 }
 
 /** An error's `code` may be the status that it wants; its text is for the log alone. */

@@ -1,12 +1,12 @@
 'use strict';
 // functions-framework, signatures cloudevent, event and typed: functions of events, and of JSON.
 
-const path = require('node:path');
-const { createRequire } = require('node:module');
-const { open, readWhole, crash, page } = require('./http');
+const { open, crash, page } = require('./http');
 const express = require('../http/express');
 const { readBody } = require('../http/body');
-const { attributesOf, dataType, isJson, structured } = require('../texts');
+const { attributesOf, dataType, isJson, structured, valueOf } = require('../texts');
+const { answerEvent } = require('../answer');
+const legacy = require('../legacy');
 const { PENDING } = require('../serve');
 
 const MAKERS = { cloudevent: cloudEventCall, event: backgroundCall, typed: typedCall };
@@ -15,14 +15,20 @@ const ARITY = { cloudevent: 1, event: 2, typed: 1 };
 
 function make({ fn, file, signature }) {
   express.lookFrom(file);
-  const argumentsOf = MAKERS[signature](file);
+  const argumentsOf = MAKERS[signature];
   const byCallback = fn.length > ARITY[signature];
   return {
+    lists: signature !== 'typed',
     serve(call) {
+      if (call.events !== null && signature === 'event') return void call.fail(new Unsupported(), { status: 415 });
       const { req, res } = open(call);
       if (call.method !== 'POST') return void page(res, 404);
-      const values = argumentsOf(call, req, res);
-      if (values === null) return undefined;
+      let values;
+      try {
+        values = argumentsOf(call, req, res);
+      } catch (error) {
+        return void refuse(call, res, error);
+      }
       const done = once((error, value) => finish(call, res, error, value, signature));
       if (byCallback) {
         res.onClosed = () => call.settle();
@@ -37,6 +43,24 @@ function make({ fn, file, signature }) {
     },
     about: { signature },
   };
+}
+
+class Unsupported extends Error {
+  constructor() {
+    super('a function (data, context) takes one event at a time: set batch=split');
+    this.name = 'Unsupported';
+  }
+}
+
+/** What cannot be handed to the function: a body that is not what it says, an event that is none. */
+function refuse(call, res, error) {
+  if (error.status === undefined) throw error;
+  call.log(2, 3, `the request was refused: ${error.message}`);
+  page(res, error.status);
+}
+
+function refusal(status, message) {
+  return Object.assign(new Error(message), { status });
 }
 
 /** An error thrown at once counts as one of the promise. */
@@ -57,6 +81,7 @@ function finish(call, res, error, value, signature) {
   if (error) return crash(call, res, error, 'error');
   if (call.cancelled) return undefined;
   if (value === undefined || value === null) return res.sendStatus(204);
+  if (Array.isArray(value) && answerEvent(call, value)) return call.settle();
   if (typeof value === 'number' || signature === 'typed') return res.json(value);
   try {
     return res.send(value);
@@ -68,19 +93,23 @@ function finish(call, res, error, value, signature) {
 
 // ---- cloudevent
 
-function cloudEventCall(file) {
-  const fromLegacy = middleware(file, 'background_event_to_cloud_event', 'backgroundEventToCloudEventMiddleware');
-  return (call, req, res) => {
-    if (call.isEvent) return [traced(req, eventOf(call, req))];
-    if (!readWhole(call, req, res)) return null;
-    fromLegacy(req);
-    const event = isBinary(req) ? { ...attributesOfHeaders(req), data: req.body } : req.body;
-    if (event === null || typeof event !== 'object') {
-      page(res, 400);
-      return null;
-    }
-    return [traced(req, event)];
-  };
+function cloudEventCall(call, req) {
+  if (call.events !== null) return [call.events.map(listed)];
+  if (call.isEvent) return [traced(req, eventOf(call, req))];
+  readBody(req, call.first);
+  const binary = isBinary(req);
+  const event = binary ? { ...attributesOfHeaders(req), data: req.body } : object(legacy.cloudEventOf(object(legacy.unpushed(object(req.body), req.path))));
+  return [traced(req, event)];
+}
+
+function object(body) {
+  if (body === null || typeof body !== 'object') throw refusal(400, 'the body is no event');
+  return body;
+}
+
+function listed(part) {
+  const attributes = part.attributes();
+  return { ...attributes, data: valueOf(part, attributes) };
 }
 
 /** heeler has decoded it. Data that came as base64 stays that, as the framework leaves it. */
@@ -107,61 +136,30 @@ function attributesOfHeaders(req) {
 
 // ---- event
 
-function backgroundCall(file) {
-  const fromCloudEvent = middleware(file, 'cloud_event_to_background_event', 'cloudEventToBackgroundEventMiddleware');
-  return (call, req, res) => {
-    if (call.isEvent) req.body = eventOf(call, req);
-    else if (!readWhole(call, req, res)) return null;
-    const binary = isBinary(req);
-    const before = req.body;
-    fromCloudEvent(req);
-    if (req.body === before && binary) {
-      const { data, ...context } = call.isEvent ? before : { ...attributesOfHeaders(req), data: before };
-      return [data, context];
-    }
-    if (req.body === null || typeof req.body !== 'object') {
-      page(res, 400);
-      return null;
-    }
-    const { data, context = withoutData(req.body) } = req.body;
-    return [data, context];
-  };
+function backgroundCall(call, req) {
+  if (call.isEvent) return both(legacy.backgroundOf(eventOf(call, req)));
+  readBody(req, call.first);
+  if (isBinary(req)) return both(legacy.backgroundOf({ ...attributesOfHeaders(req), data: req.body }));
+  const body = legacy.unpushed(object(req.body), req.path);
+  const { data, context = body } = body;
+  // What stands beside the data is the context where there is none.
+  if (context === body) delete context.data;
+  return [data, context];
 }
 
-function withoutData({ data, ...rest }) {
-  return rest;
+function both({ data, context }) {
+  return [data, context];
 }
 
 // ---- typed
 
-function typedCall() {
-  return (call, req, res) => {
-    const type = dataType(attributesOf(call));
-    if (type !== '' && !isJson(type)) {
-      page(res, 415);
-      return null;
-    }
-    try {
-      return [JSON.parse(call.first.toString())];
-    } catch {
-      page(res, 400);
-      return null;
-    }
-  };
-}
-
-/** The framework's own translation of old events, where it is installed; without it they stay what they are. */
-function middleware(file, name, exported) {
+function typedCall(call) {
+  const type = dataType(attributesOf(call));
+  if (type !== '' && !isJson(type)) throw refusal(415, 'the body is not said to be JSON');
   try {
-    const from = createRequire(file);
-    const main = from.resolve('@google-cloud/functions-framework');
-    const translate = from(path.join(path.dirname(main), 'middleware', `${name}.js`))[exported];
-    return (req) => {
-      // An event that heeler decoded is shown whole, as its JSON form: then its headers must not be read as well.
-      if (req.body !== null && typeof req.body === 'object') translate(req, req.res, () => {});
-    };
+    return [JSON.parse(call.first.toString())];
   } catch {
-    return () => {};
+    throw refusal(400, 'the body is not JSON');
   }
 }
 

@@ -2,11 +2,13 @@
 // HKS: `handle(request)` for requests and `handle(event)` for events; `request` and `event` force one of the two.
 
 const { bodyOf, fieldsOf, statusOf, proxyParts, send, isStream, BINARY } = require('../values');
+const { answerEvent, answerHeaders } = require('../answer');
 const { attributesOf, dataType, headersOf, isJson, jsonOrUndefined, queryOf, strictText, textOrBase64, typeOf } = require('../texts');
 
 function make({ fn, owner, style, settings }) {
   const argument = argumentFor(style, settings.eventData);
   return {
+    lists: style !== 'request',
     serve(call) {
       const result = fn.call(owner, argument(call));
       if (typeof result?.then === 'function') return result.then((value) => answer(call, value));
@@ -87,7 +89,7 @@ function define(object, name, value) {
 
 /** A CloudEvent: its attributes and its data; a batch is a list of them. */
 function eventOf(call, form) {
-  if (!call.isEvent) return jsonOrUndefined(call.first.toString()) ?? call.first;
+  if (!call.isEvent) return call.events.map((part) => eventOf(part, form));
   const attributes = attributesOf(call);
   return { ...attributes, data: dataOf(call.first, dataType(attributes), form) };
 }
@@ -112,6 +114,7 @@ function dataOf(bytes, type, form) {
 
 /** A value, or an object with `statusCode`; one without `body` answers with its other keys. */
 function answer(call, result) {
+  if (answerEvent(call, result)) return undefined;
   if (isStream(result)) return send(call, 200, `content-type\0${BINARY}\0`, result);
   if (result === null || typeof result !== 'object' || result.statusCode === undefined) {
     const [body, type] = bodyOf(result);
@@ -121,11 +124,15 @@ function answer(call, result) {
     const { status, headers, body } = proxyParts(result);
     if (isStream(body)) return send(call, status, fieldsOf(headers, BINARY), body);
     const [bytes, type] = bodyOf(body);
-    return call.reply(status, fieldsOf(headers, type), bytes);
+    return whole(call, status, fieldsOf(headers, type), bytes);
   }
   const { statusCode, headers, ...rest } = result;
   const [body, type] = bodyOf(Object.keys(rest).length === 0 ? undefined : rest);
-  return call.reply(statusOf(statusCode), fieldsOf(headers, type), body);
+  return whole(call, statusOf(statusCode), fieldsOf(headers, type), body);
+}
+
+function whole(call, status, fields, body) {
+  if (!answerHeaders(call, status, fields, body)) call.reply(status, fields, body);
 }
 
 module.exports = { make };

@@ -63,7 +63,63 @@ const CASES = [
     { method: 'POST', headers: { ...JSON_TYPE }, body: JSON.stringify({ context: { eventId: 'e', timestamp: 'now', eventType: 'google.pubsub.topic.publish', resource: { service: 'pubsub.googleapis.com', name: 'projects/p/topics/t' } }, data: { data: 'eA==' } }) }],
   ...['ceNothing', 'ceNumber', 'ceText', 'ceThrows', 'ceCallback', 'ceCallbackError', 'ceCycle'].map((name) => [name, { method: 'POST', headers: { ...CE, ...JSON_TYPE }, body: '{}' }]),
   ['background', ...background()], ['backgroundCallback', ...background()],
+  ['ceEcho', ...older()], ['background', ...older(), ...todays()],
 ];
+
+function post(body, target = '/') {
+  return { method: 'POST', path: target, headers: JSON_TYPE, body: JSON.stringify(body) };
+}
+
+/** Events of the older form, of every service. */
+function older() {
+  const time = { eventId: '7', timestamp: '2020-01-02T03:04:05Z' };
+  const event = (eventType, resource, data, more = {}) => post({ context: { ...time, eventType, resource }, data, ...more });
+  const [topic, object, document] = ['projects/p/topics/t', 'projects/_/buckets/b/objects/f/o.txt', 'projects/p/databases/(default)/documents/a/b'];
+  const message = { data: 'aGk=', messageId: '9', publishTime: '2020-01-02T03:04:05Z' };
+  const many = (start, words, resource, data, more) => words.map((word) => event(start + word, resource, data, more));
+  const changes = ['write', 'create', 'update', 'delete'];
+  return [
+    event('google.pubsub.topic.publish', { service: 'pubsub.googleapis.com', name: topic, type: 'T' }, { data: 'aGk=' }),
+    event('google.pubsub.topic.publish', topic, { messageId: 'mine', publishTime: 'then' }),
+    event('providers/cloud.pubsub/eventTypes/topic.publish', topic, { data: 'aGk=', attributes: { a: 'b' } }),
+    post({ ...time, eventType: 'google.pubsub.topic.publish', resource: topic, data: { a: 1 } }),
+    post({ ...time, eventType: 'google.storage.object.archive', resource: object, data: {} }),
+    post({ subscription: 's', message }), post({ subscription: 's', message: { ...message, attributes: { k: 'v' } } }, `/${topic}`), post({ subscription: 's', message }, `/x/${topic}/y`),
+    post({ subscription: 's', message: { messageId: '9' } }),
+    event('google.storage.object.finalize', { service: 'storage.googleapis.com', name: object, type: 'storage#object' }, { kind: 'k' }),
+    event('google.storage.object.delete', { name: `${object}#123` }, { kind: 'k' }), event('google.storage.object.metadataUpdate', object, {}),
+    event('providers/cloud.storage/eventTypes/object.change', object, {}),
+    ...many('providers/cloud.firestore/eventTypes/document.', changes, document, { x: 1 }),
+    event('providers/firebase.auth/eventTypes/user.create', 'projects/p', { uid: 'u', metadata: { createdAt: 'c', lastSignedInAt: 'l', x: 1 } }),
+    event('providers/firebase.auth/eventTypes/user.delete', 'projects/p', { uid: 'u' }),
+    ...many('providers/google.firebase.database/eventTypes/ref.', changes, 'projects/_/instances/i/refs/r/s', { x: 1 }, { domain: 'firebaseio.com' }),
+    event('providers/google.firebase.database/eventTypes/ref.write', 'projects/_/instances/i/refs/r', null, { domain: 'europe-west1.firebasedatabase.app' }),
+    event('providers/google.firebase.analytics/eventTypes/event.log', 'projects/p/events/session_start', { userDim: { appInfo: { appId: 'a' } } }),
+    event('unknown.type', 'r', {}), post({ data: 1, context: {} }), post({ eventType: 'google.pubsub.topic.publish', resource: topic }),
+    post({ eventType: 'google.pubsub.topic.publish', data: {} }), post([]), post([1]),
+  ];
+}
+
+/** Today's events of the same services, as headers. */
+function todays() {
+  const message = { data: 'aGk=', messageId: '9', publishTime: 'p' };
+  const bucket = '//storage.googleapis.com/projects/_/buckets/b';
+  const user = 'google.firebase.auth.user.v1.';
+  return [
+    ['google.cloud.pubsub.topic.v1.messagePublished', '//pubsub.googleapis.com/projects/p/topics/t', undefined, { message, subscription: 's' }],
+    ['google.cloud.pubsub.topic.v1.messagePublished', '//pubsub.googleapis.com/projects/p/topics/t', undefined, { data: 'aGk=', messageId: '9' }],
+    ...['finalized', 'deleted', 'archived', 'metadataUpdated'].map((word) => [`google.cloud.storage.object.v1.${word}`, bucket, 'objects/o', { kind: 'k' }]),
+    ['google.cloud.storage.object.v1.deleted', bucket, undefined, {}],
+    ['google.cloud.firestore.document.v1.written', '//firestore.googleapis.com/projects/p/databases/(default)', 'documents/d/e', { x: 1 }],
+    [`${user}created`, '//firebaseauth.googleapis.com/projects/p', 'users/u', { metadata: { createTime: 'c', x: 1 } }],
+    [`${user}deleted`, '//firebaseauth.googleapis.com/projects/p', 'users/u', { metadata: { lastSignInTime: 'l' } }],
+    ['google.firebase.database.ref.v1.written', '//firebasedatabase.googleapis.com/projects/_/locations/l/instances/i', 'refs/r', {}],
+    ['google.firebase.analytics.log.v1.written', '//firebase.googleapis.com/projects/p', 'events/e', { x: 1 }],
+    ['t', '/s', 'x', { a: 1 }],
+  ].map(([type, source, subject, data]) => ({
+    ...post(data), headers: { ...CE, ...JSON_TYPE, 'ce-type': type, 'ce-source': source, 'ce-time': '2020-01-02T03:04:05Z', ...(subject && { 'ce-subject': subject }) },
+  }));
+}
 
 function background() {
   return [
@@ -74,8 +130,8 @@ function background() {
   ];
 }
 
-for (const [target, ...requests] of CASES) {
-  test(`as under the real framework: ${target}`, { skip: missing }, async (t) => {
+for (const [at, [target, ...requests]] of CASES.entries()) {
+  test(`as under the real framework: ${target}, ${at}`, { skip: missing }, async (t) => {
     const signature = target.startsWith('background') ? 'event' : 'http';
     const port = await real(t, target, signature);
     const env = { FUNCTION_TARGET: target, FUNCTION_SOURCE: path.join(root, 'framework.js'), FUNCTION_SIGNATURE_TYPE: signature };
@@ -87,6 +143,32 @@ for (const [target, ...requests] of CASES) {
     }
   });
 }
+
+test('an event that heeler has decoded is the same to (data, context), without any package', async (t) => {
+  const peer = await worker(t, { 'index.js': 'exports.old = (data, context) => ({ data, context });' }, { env: { FUNCTION_TARGET: 'old', FUNCTION_SIGNATURE_TYPE: 'event' } });
+  for (const request of todays()) {
+    const names = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
+    const seen = await peer.call({ ...request, kind: 1, attributes: Object.fromEntries(names.map(([name, value]) => [name.slice(3), value])) });
+    assert.deepStrictEqual([seen.status, JSON.parse(seen.body)], [200, JSON.parse((await peer.call(request)).body)]);
+  }
+});
+
+test('an event of Google\'s that has not its form is 400, which nobody sends again; theirs is 500', async (t) => {
+  const event = (eventType, resource, more) => post({ context: { eventType, resource }, data: {}, ...more });
+  const files = { 'index.js': "exports.f = () => { console.log('called'); };" };
+  for (const [signature, ...requests] of [
+    ['cloudevent', event('google.storage.object.delete', 'nowhere'), event('google.storage.object.delete', 'projects/pp/buckets/b/objects/o'),
+      event('providers/google.firebase.database/eventTypes/ref.write', 'projects/_/instances/i/refs/r'), event('providers/google.firebase.database/eventTypes/ref.write', 'projects/_/instances/i/refs/r', { domain: 'x' }),
+      { method: 'POST', headers: JSON_TYPE, body: '{broken' }, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' }, { method: 'POST' }],
+    ['event', { ...todays()[0], headers: { ...todays()[0].headers, 'ce-source': 'nowhere' } }, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' }],
+  ]) {
+    const peer = await worker(t, files, { env: { FUNCTION_TARGET: 'f', FUNCTION_SIGNATURE_TYPE: signature } });
+    for (const request of requests) {
+      const { status, logs } = await peer.call(request);
+      assert.deepStrictEqual([status, logs.map(({ source }) => source)], [400, [3]], JSON.stringify(request));
+    }
+  }
+});
 
 test('what Express says of an error that nobody took is safe, and the log of the call has its stack', { skip: missing }, async (t) => {
   const code = `const app = require('express')();

@@ -162,7 +162,7 @@ function frame(type, last, stream, payload) {
 }
 
 function callFrame(stream, { method = 'GET', path: target = '/', query = '', scheme = 'http', remote = '127.0.0.1', id = `id-${stream}`,
-  headers = {}, body = '', kind = 0, attributes = {}, deadlineMs = 0, last = true, version = 11, length } = {}) {
+  headers = {}, body = '', kind = 0, attributes = {}, count = Object.keys(attributes).length, deadlineMs = 0, last = true, version = 11, length } = {}) {
   const bytes = Buffer.from(body);
   const list = Array.isArray(headers) ? headers : Object.entries(headers);
   const fields = Buffer.concat([
@@ -173,7 +173,7 @@ function callFrame(stream, { method = 'GET', path: target = '/', query = '', sch
   const head = Buffer.alloc(20);
   head[0] = kind;
   head[1] = version;
-  head.writeUInt16BE(Object.keys(attributes).length, 2);
+  head.writeUInt16BE(count, 2);
   head.writeUInt32BE(fields.length, 4);
   head.writeUInt32BE(deadlineMs, 8);
   const whole = length ?? (last ? bytes.length : UNKNOWN);
@@ -199,7 +199,8 @@ function readReply(payload) {
   const headers = {};
   for (let at = 0; at < fields.length; at += 2) {
     const into = at < payload[1] * 2 ? attributes : headers;
-    const [name, value] = [fields[at], fields[at + 1]];
+    const name = fields[at];
+    const value = into === attributes ? Buffer.from(fields[at + 1], 'latin1').toString() : fields[at + 1];
     into[name] = into[name] === undefined ? value : [].concat(into[name], value);
   }
   return { kind: payload[0], status: payload.readUInt16BE(2), micros: payload.readUInt32BE(8), attributes, headers, first: payload.subarray(12 + length) };

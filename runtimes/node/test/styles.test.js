@@ -104,8 +104,8 @@ const TABLE = [
   ['func: results', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = async (context) => { switch (context.query.r) { case 'text': return 't'; case 'object': return { a: 1 }; case 'full': return { statusCode: 201, headers: { 'X-F': '1' }, body: 'b' }; case 'event': return { specversion: '1.0', id: 'i', type: 'ü t', source: '/o', data: { a: 1 } }; case 'made': return context.cloudEventResponse('d').type('mine').id('9').source('/m'); case 'code': throw Object.assign(new Error('gone'), { code: 410 }); case 'enoent': throw Object.assign(new Error('file'), { code: 'ENOENT' }); } };` }, [
     [{ query: 'r=none' }, { status: 204, body: '' }], [{ query: 'r=text' }, { headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 't' }],
     [{ query: 'r=object' }, { json: { a: 1 } }], [{ query: 'r=full' }, { status: 201, headers: { 'x-f': '1' }, body: 'b' }],
-    [{ query: 'r=event' }, { headers: { 'ce-id': 'i', 'ce-type': '%C3%BC%20t', 'ce-source': '/o', 'ce-specversion': '1.0', 'content-type': 'application/json' }, json: { a: 1 } }],
-    [{ query: 'r=made' }, { headers: { 'ce-type': 'mine', 'ce-id': '9', 'ce-source': '/m' } }],
+    [{ query: 'r=event' }, { attributes: { id: 'i', type: 'ü t', source: '/o', specversion: '1.0', datacontenttype: 'application/json' }, json: { a: 1 } }],
+    [{ query: 'r=made' }, { attributes: { specversion: '1.0', type: 'mine', id: '9', source: '/m', datacontenttype: 'application/json' }, body: '"d"' }],
     [{ query: 'r=code' }, { status: 410, body: 'Gone' }], [{ query: 'r=enoent' }, { status: 500, body: 'Internal Server Error' }], [{ method: 'OPTIONS' }, { status: 200, body: '' }],
   ]],
   ['func: a query does not overwrite what a context has', { file: 'index.js', settings: { handler_style: 'func' }, code: `exports.handle = (context) => ({ body: { own: context.own, m: context.method, l: typeof context.log.info, r: typeof context.cloudEventResponse, s: context.signal.aborted, q: context.query } });` }, [
@@ -145,6 +145,7 @@ for (const [name, { file = 'function.js', code, settings, env }, cases] of TABLE
       if (expected.body !== undefined) assert.strictEqual(answer.body, expected.body, what);
       if (expected.hex) assert.strictEqual(answer.bytes.toString('hex'), expected.hex, what);
       if ('json' in expected) assert.deepStrictEqual(JSON.parse(answer.body), expected.json, what);
+      if (expected.attributes) assert.deepStrictEqual(answer.attributes, expected.attributes, what);
       for (const [header, value] of Object.entries(expected.headers ?? {})) assert.deepStrictEqual(answer.headers[header], value, `${header} of ${what}`);
     }
   });

@@ -17,6 +17,8 @@ class Adapter:
     style = ""
     #: Whether functions begin before the request's body has arrived whole.
     streams = False
+    #: Whether functions take a batch as a list of events; to others it is the request that carries one.
+    lists = False
     #: Whether a cancelled call's task is ended; an application that asks by itself is not.
     ends_tasks = True
     #: Calls at once where no setting says so; None leaves it to whether functions block.

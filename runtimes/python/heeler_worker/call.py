@@ -26,8 +26,10 @@ class Call:
     begun = replied = over = cancelled = False
     #: Why it was cancelled.
     reason = None
-    #: Whether it is an event that came as the request that carried it, and is to be answered so.
-    from_http = False
+    #: The events of a batch, once they are here; how many there will be until then.
+    events = None
+    #: How many of the answer's first pairs are attributes: with any it is an event.
+    own = 0
     #: Who waits for it, as a lock or as a function to call; the task that it runs in.
     bell = wake = task = None
     #: Printed lines that have no end yet, by their origin.
@@ -94,7 +96,7 @@ class Call:
                 return
             if self.pieces is None:
                 self.body = piece
-                connection.ready.append(self)
+                self.whole()
                 return
         if self.over or self.cancelled:
             # Nobody reads this; it flows on, so that heeler can end the stream.
@@ -105,7 +107,7 @@ class Call:
             self.pieces = deque()
         if piece:
             self.pieces.append(piece)
-        if not connection.whole:
+        if not connection.whole and self.events is None:
             if first:
                 connection.ready.append(self)
             self.ring()
@@ -113,9 +115,17 @@ class Call:
         if self.complete:
             self.body = b"".join(self.pieces)
             self.pieces = None
-            connection.ready.append(self)
+            self.whole()
         else:
             self.take(len(piece))
+
+    def whole(self):
+        """The body is here."""
+        if self.events is not None:
+            from .batch import opened
+
+            opened(self)
+        self.connection.ready.append(self)
 
     def take(self, count):
         """`count` bytes were used up: heeler may send more, which it hears in steps of half a window."""
@@ -188,7 +198,7 @@ class Call:
         fields = wire.head(headers)
         if len(body) <= self.room and len(body) + len(fields) + 12 <= wire.FRAME:
             self.replied = True
-            self.finish(wire.reply(self.stream, status, fields, body, LAST, self.micros()))
+            self.finish(wire.reply(self.stream, status, fields, body, LAST, self.micros(), self.own))
             return True
         return False
 
@@ -197,7 +207,7 @@ class Call:
         fields = wire.head(headers)
         fits = max(0, min(self.room, wire.FRAME - 12 - len(fields), len(piece)))
         self.replied = True
-        self.push(wire.reply(self.stream, status, fields, piece[:fits], 0, 0), fits)
+        self.push(wire.reply(self.stream, status, fields, piece[:fits], 0, 0, self.own), fits)
         return piece[fits:]
 
     def write_some(self, piece):

@@ -51,6 +51,8 @@ class Connection:
         self.spill = None
         #: Whether functions want their request whole; else they begin with its first piece.
         self.whole = True
+        #: Whether functions take a batch as a list of events; else it is the request that carries one.
+        self.lists = False
         #: Body bytes that heeler takes on each stream at first.
         self.window = wire.WINDOW_LEAST
         #: Who answers PING's questions, each as a function that says (yes, text): is it alive, could it take a call.
@@ -139,9 +141,14 @@ class Connection:
         if kind > wire.BATCH or body > stop or not size or self.buffer[body - 1]:
             raise Broken("a call's head is longer than its frame, or does not end")
         head = self.buffer[at : body - 1].decode("latin-1").split("\0")
+        events = None
+        if kind == wire.BATCH:
+            events, attributes = attributes, 0
         if len(head) % 2 or len(head) < 6 + 2 * attributes:
             raise Broken(f"a call's head has {len(head)} fields")
         call = Call(self, stream, kind, version, attributes, head, millis, length)
+        if events is not None:
+            call.events = events
         self.calls[stream] = call
         call.arrive(bytes(self.view[body:stop]), flags)
         if self.wake_guard is not None:

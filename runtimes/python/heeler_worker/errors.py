@@ -24,6 +24,10 @@ class Refusal(Exception):
         self.body = body.encode() if isinstance(body, str) else body
 
 
+class Unsupported(Exception):
+    """The call is of a kind that the function does not take: heeler says so, with 415."""
+
+
 def failed(call, error, adapter):
     """The function has raised something: the answer is the style's, or heeler's."""
     if call.connection.forked:
@@ -44,18 +48,22 @@ def failed(call, error, adapter):
 def _fail(call, error, adapter):
     if call.over:
         return
+    # What follows is no event, whatever could not be sent was.
+    call.own = 0
     if isinstance(error, Refusal) and not call.replied:
         deliver(call, error.status, error.headers, error.body)
         return
     told = describe(error)
-    own = None if call.replied or call.cancelled else adapter.failed(call, error)
+    unsupported = isinstance(error, Unsupported)
+    own = None if call.replied or call.cancelled or unsupported else adapter.failed(call, error)
     if own is not None:
         from .output import tell
 
         tell(call, wire.SEVERE, told[2] or f"{told[0]}: {told[1]}")
         deliver(call, *own)
     else:
-        call.finish(wire.error(call.stream, wire.RAISED, 0 if call.replied else adapter.error_status, call.micros(), told))
+        status = 0 if call.replied else 415 if unsupported else adapter.error_status
+        call.finish(wire.error(call.stream, wire.RAISED, status, call.micros(), told))
 
 
 def deliver(call, status, headers, body):

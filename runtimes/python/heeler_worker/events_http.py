@@ -27,7 +27,6 @@ def event_from(call):
     call.attribute_count = len(attributes)
     call.kind = wire.EVENT
     call.body = body
-    call.from_http = True
     return True
 
 
@@ -75,10 +74,3 @@ def structured(body):
     if isinstance(data, str) and not (kind.endswith("json")):
         return attributes, data.encode()
     return attributes, dumps(data).encode()
-
-
-def encoded(value):
-    """An attribute as a header's value: everything but printable ASCII as percent-escapes."""
-    return "".join(
-        chr(byte) if 0x21 <= byte <= 0x7E and byte not in b'"%' else f"%{byte:02X}" for byte in value.encode()
-    )

@@ -23,6 +23,7 @@ class LoopServer:
         self.loop = loop
         self.running = set()
         connection.whole = not adapter.streams
+        connection.lists = adapter.lists
         connection.can_take = self.can_take
         connection.spill = self.begin_soon
         connection.stop_task = self.stop_task

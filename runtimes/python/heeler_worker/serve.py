@@ -35,6 +35,7 @@ class Server:
             self.threads = Threads(self.run, most)
             connection.spill = self.spill
         connection.whole = not adapter.streams
+        connection.lists = adapter.lists
         connection.can_take = self.can_take
         self.guard = Guard(connection)
         connection.wake_guard = self.guard.wake

@@ -84,18 +84,15 @@ def hello(window, calls, about):
     return frame(HELLO, 0, 0, HELLO_HEAD.pack(VERSION, 0, window, calls) + fields(flat))
 
 
-def reply(stream, status, fields, body, flags, micros):
-    """REPLY with the head of an answer, whose `fields` are encoded already, and the first piece of its body."""
+def reply(stream, status, fields, body, flags, micros, attributes=0):
+    """REPLY with the head of an answer, whose `fields` are encoded already, and the first piece of its body.
+
+    With `attributes` it is an event: so many of the first pairs of its fields are its own.
+    """
+    kind, length = 1 if attributes else 0, len(fields)
     return (
-        _REPLY(12 + len(fields) + len(body), REPLY, flags, 0, stream, 0, 0, status, len(fields), micros) + fields + body
+        _REPLY(12 + length + len(body), REPLY, flags, 0, stream, kind, attributes, status, length, micros) + fields + body
     )
-
-
-def event_reply(stream, count, fields, body, micros):
-    """REPLY with an event: `count` attribute pairs are the first of its fields."""
-    return _REPLY(
-        12 + len(fields) + len(body), REPLY, LAST, 0, stream, 1, count, 200, len(fields), micros
-    ) + fields + body
 
 
 def data(stream, piece, flags=0):

@@ -187,7 +187,7 @@ class Worker:
                 kind, count, answer.status, size, answer.micros = struct.unpack_from(">BBHII", got.payload)
                 flat = got.payload[12 : 12 + size].decode("latin-1").split("\0")[:-1]
                 own = flat[: 2 * count]
-                answer.attributes = dict(zip(own[::2], own[1::2]))
+                answer.attributes = {name: value.encode("latin-1").decode() for name, value in zip(own[::2], own[1::2])}
                 answer.headers = list(zip(flat[2 * count :: 2], flat[2 * count + 1 :: 2]))
                 answer.body += got.payload[12 + size :]
                 answer.pieces += 1

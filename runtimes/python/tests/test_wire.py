@@ -48,7 +48,7 @@ class Golden(Case):
     def test_an_event_as_the_answer(self):
         attributes = ["specversion", "1.0", "id", "r1", "source", "/r", "type", "r.t", "subject", "ä %"]
         fields = wire.fields([*attributes, "content-type", "text/plain"])
-        self.assertEqual(wire.event_reply(1, 5, fields, b"HI", 250), golden("reply_event"))
+        self.assertEqual(wire.reply(1, 200, fields, b"HI", wire.LAST, 250, 5), golden("reply_event"))
 
     def test_ping(self):
         self.greet()

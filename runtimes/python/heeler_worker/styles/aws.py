@@ -9,7 +9,7 @@ from time import time
 from ..adapter import Adapter
 from ..texts import content_type, is_text, percent_decoded, query_pairs
 from ..values import JSON, TEXT, dumped, proxy_result, with_type
-from ..wire import REQUEST
+from ..wire import EVENT
 
 PROXY_KEYS = ("statusCode", "body", "headers", "multiValueHeaders", "cookies", "isBase64Encoded")
 
@@ -28,7 +28,7 @@ class Lambda(Adapter):
         _log_like_lambda()
 
     def arguments(self, call):
-        event = proxy_event(call) if call.kind == REQUEST else event_document(call)
+        event = event_document(call) if call.kind == EVENT else proxy_event(call)
         return event, Context(call, self.about)
 
     def reply(self, result, call):

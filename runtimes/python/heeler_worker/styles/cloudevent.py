@@ -13,7 +13,8 @@ def event_for(call):
 
 
 def make(attributes, data):
-    module = sys.modules.get("cloudevents.http")
+    # The SDK 2 has the class of its first version in another place.
+    module = sys.modules.get("cloudevents.http") or sys.modules.get("cloudevents.v1.http")
     if module is None:
         from ..fallback_events import CloudEvent
     else:

@@ -4,7 +4,7 @@ import os
 
 from ..adapter import Adapter, is_async, parameters
 from ..errors import LoadError, Refusal
-from ..events_seen import as_event
+from ..events_seen import as_event, event_answer
 from ..flask_values import flask_value
 from ..request import Request
 from ..values import TEXT
@@ -81,6 +81,7 @@ class _Lifecycle:
 
 class FuncAsgi(_Lifecycle, Asgi):
     streams = False
+    lists = True
 
     def __init__(self, handle, instance, settings):
         Asgi.__init__(self, handle, settings)
@@ -88,12 +89,12 @@ class FuncAsgi(_Lifecycle, Asgi):
 
     async def concurrent(self, call):
         scope = scope_of(call, {})
-        if not as_event(call):
+        if call.events is None and not as_event(call):
             await self.run(call, scope)
             return
         from .func_events import Sender, event_of
 
-        scope["event"] = event_of(call)
+        scope["event"] = event_of(call) if call.events is None else [event_of(part) for part in call.events]
         sender = Sender(call)
         await self.function(scope, Exchange(call).receive, sender)
         sender.done()
@@ -102,6 +103,8 @@ class FuncAsgi(_Lifecycle, Asgi):
 class FuncContext(_Lifecycle, Adapter):
     """`handle(context)`: `context.request`, `context.cloud_event`, results as Flask takes them."""
 
+    lists = True
+
     def __init__(self, handle, instance, settings, count):
         Adapter.__init__(self, handle, settings)
         self.instance = instance
@@ -109,13 +112,15 @@ class FuncContext(_Lifecycle, Adapter):
 
     def arguments(self, call):
         context = Context(call)
-        return (context,) if self.count == 1 else (context, context.cloud_event or call.body)
+        if self.count == 1:
+            return (context,)
+        return context, context.cloud_events if call.events is not None else context.cloud_event or call.body
 
     def reply(self, result, call):
         if result is None:
             return 204, [], b""
         try:
-            return flask_value(result)
+            return event_answer(call, result) or flask_value(result)
         except TypeError as error:
             raise Refusal(500, "Internal Server Error", TEXT) from error
 
@@ -124,7 +129,13 @@ class Context:
     def __init__(self, call):
         self.request = Request(call)
         self.cloud_event = None
-        if as_event(call):
-            from .cloudevent import event_for
+        #: The events of a batch.
+        self.cloud_events = []
+        if call.events is None and not as_event(call):
+            return
+        from .cloudevent import event_for
 
+        if call.events is None:
             self.cloud_event = event_for(call)
+        else:
+            self.cloud_events = [event_for(part) for part in call.events]

@@ -1,8 +1,7 @@
 """Events for Knative func's functions: `scope["event"]`, and a `send` that answers with one."""
 
-from .. import wire
 from ..events import attributes_of
-from ..events_http import encoded
+from ..events_out import answer_of
 from ..texts import content_type, is_json
 
 
@@ -82,20 +81,25 @@ def core_event(attributes, data):
 
 
 class Sender:
-    """`send(event[, status])`, `send.structured`, `send.binary`: heeler chooses the form on the wire."""
+    """`send(event[, status])`, `send.structured`, `send.binary`: heeler chooses the form on the wire. A batch has a list of events."""
 
     def __init__(self, call):
         self.call = call
         self.parts = None
 
     async def __call__(self, event, status=200, headers=None):
-        if isinstance(event, dict) and "type" in event and event["type"].startswith("http.response."):
+        if isinstance(event, dict) and event.get("type", "").startswith("http.response."):
             await self.http(event)
         else:
-            self.give(event)
+            await self.structured(event, status)
 
     async def structured(self, event, status=200, headers=None):
-        self.give(event)
+        from ..deliver_async import deliver_async
+
+        answer = answer_of(self.call, event)
+        if answer is None:
+            raise TypeError(f"send takes an event, a list of events for a batch, or a message of ASGI, not {type(event).__name__}")
+        await deliver_async(self.call, status, *answer[1:])
 
     binary = structured
 
@@ -106,41 +110,6 @@ class Sender:
             self.parts = Exchange(self.call)
         await self.parts.send(message)
 
-    def give(self, event):
-        attributes = event.get_attributes() if hasattr(event, "get_attributes") else {}
-        data = event.get_data() if hasattr(event, "get_data") else getattr(event, "data", None)
-        send_event(self.call, attributes, data)
-
     def done(self):
         if not self.call.over and not self.call.replied:
             self.call.answer(204, [], b"")
-
-
-def send_event(call, attributes, data):
-    """Answers with an event."""
-    kind = attributes.get("datacontenttype")
-    if data is None:
-        body = b""
-    elif isinstance(data, bytes):
-        body = data
-    elif isinstance(data, str):
-        body = data.encode()
-    else:
-        from ..values import dumped
-
-        body, kind = dumped(data), kind or "application/json"
-    flat = []
-    for name, value in attributes.items():
-        if value is None or name == "datacontenttype":
-            continue
-        flat += [name, value.isoformat() if hasattr(value, "isoformat") else str(value)]
-    if call.from_http:
-        # As a request came, so goes its answer: an event in binary form.
-        named = [text for name, value in zip(flat[::2], flat[1::2]) for text in ("ce-" + name, encoded(value))]
-        call.answer(200, named + (["content-type", kind] if kind else []), body)
-        return
-    count = len(flat) // 2
-    if kind:
-        flat += ["content-type", kind]
-    call.replied = True
-    call.finish(wire.event_reply(call.stream, count, wire.fields(flat), body, call.micros()))

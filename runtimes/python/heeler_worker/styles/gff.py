@@ -4,8 +4,8 @@ Who registered a function in code has the last word on its signature, then FUNCT
 """
 
 from ..adapter import Adapter, is_async
-from ..errors import Refusal
-from ..events_seen import as_event
+from ..errors import Refusal, Unsupported
+from ..events_seen import as_event, event_answer
 from ..flask_values import flask_value, page
 from ..request import Request
 from ..values import HTML
@@ -99,7 +99,9 @@ def handled_by(error):
 
 
 class GffCloudEvent(Gff):
-    """`f(cloud_event)`; its result is of no use."""
+    """`f(cloud_event)`; its result is of no use, but for the events of a batch, which the real framework does not know."""
+
+    lists = True
 
     def __init__(self, function, settings, asynchronous):
         super().__init__(function, settings)
@@ -112,6 +114,8 @@ class GffCloudEvent(Gff):
 
         if call.head[0] != "POST":
             raise only_post()
+        if call.events is not None:
+            return ([event_for(part) for part in call.events],)
         if as_event(call):
             return (event_for(call),)
         if not self.maps_legacy:
@@ -122,18 +126,23 @@ class GffCloudEvent(Gff):
             return (cloud_event_of(call),)
         except NotConvertible as error:
             # The real framework's 400 repeats the request's headers and body; ours does not.
-            raise Refusal(400, f"the request is no CloudEvent, and no event of the older form either: {error}") from None
+            raise Refusal(error.status, f"the request is no CloudEvent, and no event of the older form either: {error}") from None
 
     def reply(self, result, call):
-        return 200, HTML, b"OK"
+        events = event_answer(call, result) if isinstance(result, list) else None
+        return events or (200, HTML, b"OK")
 
 
 class GffEvent(Gff):
     """`f(data, context)`, for events of the older form; events of today's are turned back into it."""
 
+    lists = True
+
     def arguments(self, call):
         from .gff_legacy import NotConvertible, background_event_of, background_of_cloud_event
 
+        if call.events is not None:
+            raise Unsupported("a function (data, context) takes one event at a time: set batch=split")
         try:
             if call.head[0] == "POST" and as_event(call):
                 return background_of_cloud_event(call)
@@ -144,7 +153,7 @@ class GffEvent(Gff):
             data, context, _ = background_event_of(call)
             return data, context
         except NotConvertible as error:
-            raise Refusal(400, f"the request is no event: {error}") from None
+            raise Refusal(error.status, f"the request is no event: {error}") from None
 
     def reply(self, result, call):
         return 200, HTML, b"OK"

@@ -51,7 +51,7 @@ RESOURCES = {
     FIREBASE: r"(projects/[^/]+)/(events/[^/]+)",
     DATABASE: r"projects/_/(instances/[^/]+)/(refs/.+)",
     FIRESTORE: r"(projects/[^/]+/databases/\(default\))/(documents/.+)",
-    STORAGE: r"(projects/[^/]+/buckets/[^/]+)/(objects/[^#]+)(?:#.*)?",
+    STORAGE: r"(projects/[^/]/buckets/[^/]+)/(objects/.+)",
 }
 MESSAGE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
 #: Of the metadata of auth's events: older name, today's.
@@ -59,7 +59,9 @@ TIMES = (("createdAt", "createTime"), ("lastSignedInAt", "lastSignInTime"))
 
 
 class NotConvertible(Exception):
-    pass
+    """With the status that the framework has for it."""
+
+    status = 400
 
 
 class Context:
@@ -73,7 +75,9 @@ class Context:
 def background_event_of(call):
     """Data, context and the whole document of an event of the older form."""
     if not is_json(content_type(call)[0]):
-        raise NotConvertible("it is not said to be JSON")
+        error = NotConvertible("it is not said to be JSON")
+        error.status = 415
+        raise error
     from json import loads
 
     try:

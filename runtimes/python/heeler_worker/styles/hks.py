@@ -5,7 +5,7 @@ names of Flask's request. A result is text, bytes, a value for JSON, or a dictio
 """
 
 from ..adapter import Adapter
-from ..events_seen import as_event
+from ..events_seen import as_event, event_answer
 from ..request import Request, texts
 from ..values import body_of, flat_headers, proxy_result, response_like, status_of, unpacked, with_type
 
@@ -81,20 +81,28 @@ class HksRequest_(Request):
 
 class Hks(Adapter):
     style = "hks"
+    lists = True
 
     def arguments(self, call):
-        if not as_event(call):
-            return (HksRequest_(call),)
-        return (event_of(call, self.settings.event_data == "raw"),)
+        if call.events is not None:
+            return ([event_of(part, self.raw()) for part in call.events],)
+        return (event_of(call, self.raw()) if as_event(call) else self.request(call),)
+
+    def raw(self):
+        return self.settings.event_data == "raw"
+
+    def request(self, call):
+        return HksRequest_(call)
 
     def reply(self, result, call):
-        return reply(result)
+        return event_answer(call, result) or reply(result, call)
 
 
 class HksRequest(Hks):
     """Events, too, are requests."""
 
     style = "request"
+    lists = False
 
     def arguments(self, call):
         return (HksRequest_(call),)
@@ -105,9 +113,8 @@ class HksEvent(Hks):
 
     style = "event"
 
-    def arguments(self, call):
-        raw = self.settings.event_data == "raw"
-        return (event_of(call, raw) if as_event(call) else event_of_request(call, raw),)
+    def request(self, call):
+        return event_of_request(call, self.raw())
 
 
 def event_of(call, raw):
@@ -131,7 +138,17 @@ def event_of_request(call, raw):
     return Event(id=call.id, source=call.head[1], type="http.request", data=data)
 
 
-def reply(result):
+def reply(result, call):
+    status, headers, body = answer(result)
+    # Four attributes at least.
+    if len(headers) >= 8 and isinstance(body, bytes) and any(name.lower() == "ce-specversion" for name in headers[::2]):
+        from ..events_out import from_headers
+
+        return from_headers(call, status, headers, body)
+    return status, headers, body
+
+
+def answer(result):
     if isinstance(result, dict) and "statusCode" in result:
         if "body" in result:
             status, headers, value = proxy_result(result)
