@@ -20,18 +20,23 @@ type Named = (String, Vec<u8>);
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=runtimes");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes");
-    #[expect(clippy::disallowed_methods, reason = "cargo says so where a build script may write")]
-    let out = std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
+    let root = said_by_cargo("CARGO_MANIFEST_DIR")?.join("runtimes");
+    let out = said_by_cargo("OUT_DIR")?;
     for language in ["python", "node"] {
         let mut files = read(&root.join(language))?;
         if language == "node" {
             files = bundle(files)?;
         }
         let packed = pack(language, &files)?;
-        fs::write(Path::new(&out).join(language), miniz_oxide::deflate::compress_to_vec(&packed, 10))?;
+        fs::write(out.join(language), miniz_oxide::deflate::compress_to_vec(&packed, 10))?;
     }
     Ok(())
+}
+
+/// Asked for when it runs: a build folder that was copied has a build script that was compiled elsewhere.
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts by variables where to read and write")]
+fn said_by_cargo(name: &str) -> io::Result<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("{name} is not set")))
 }
 
 fn pack(language: &str, files: &[Named]) -> io::Result<Vec<u8>> {
