@@ -1,5 +1,6 @@
 #!/bin/sh
-# Measures target/heeler beside others, with the scripts of benches/compare/: fork, http_mode, warm_mode, cold_start, soak.
+# Measures target/heeler beside others, with the scripts of benches/compare/: fork, http_mode, warm_mode, event_cost,
+# cold_start, soak.
 # OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out. See README.md there.
 #
 #   scripts/bench.sh                                   # all of them
@@ -15,7 +16,7 @@ export HEELER
 
 lengths() { # lengths NAME: how long its load is and how often, where that is asked for
     case "$1" in
-    fork | http_mode | warm_mode)
+    fork | http_mode | warm_mode | event_cost)
         echo "${SECONDS_PER_CELL:+--seconds $SECONDS_PER_CELL} ${ROUNDS:+--rounds $ROUNDS}"
         ;;
     esac
@@ -24,6 +25,7 @@ lengths() { # lengths NAME: how long its load is and how often, where that is as
 prepare() { # prepare NAME: only rivals, for the most part: without them there is still something to compare
     case "$1" in
     http_mode) scripts/need.sh nginx || true ;;
+    event_cost) cargo build --quiet --release --locked --example bench_echo ;;
     warm_mode | cold_start | soak)
         cargo build --quiet --release --locked --example bench_hyper --example bench_echo
         # Those that cannot be had are left out, each with a line.
@@ -44,5 +46,5 @@ compare() { # compare NAME [ARGUMENT…]
 if [ $# -gt 0 ]; then
     compare "$@"
 else
-    for name in fork http_mode warm_mode cold_start soak; do compare "$name"; done
+    for name in fork http_mode warm_mode event_cost cold_start soak; do compare "$name"; done
 fi

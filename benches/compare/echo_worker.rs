@@ -1,6 +1,7 @@
 //! A warm worker as lean as docs/wire.md allows: one thread; everything that is there is read at once, and all answers to
 //! it are written at once. It answers with the request's body, or with 100 bytes where there is none; it keeps bodies
-//! whole, so it is for small ones. It starts no process that could inherit its socket.
+//! whole, so it is for small ones. Told `event` or `headers`, it answers with an event, or with as many headers. It starts
+//! no process that could inherit its socket.
 #![allow(clippy::disallowed_methods, reason = "a stand-in for a user's program, which knows nothing of heeler's rules")]
 
 use std::collections::HashMap;
@@ -29,6 +30,13 @@ const ROOM: usize = 2 * (HEAD + 262_144);
 /// Calls at once where the settings name no number.
 const PLACES: u32 = 100;
 
+/// The heads of answers: an event's attributes, and headers of no meaning that are as long as theirs will be.
+const EVENT: &[u8] =
+    b"specversion\x001.0\0id\x00r-1\0source\0/echo\0type\0echo.answer\0datacontenttype\0application/json\0";
+const HEADERS: &[u8] =
+    b"xx-specversion\x001.0\0xx-id\x00r-1\0xx-source\0/echo\0xx-type\0echo.answer\0content-type\0application/json\0";
+const PAIRS: u8 = 5;
+
 type Failed = Box<dyn Error>;
 
 fn main() -> Result<(), Failed> {
@@ -36,7 +44,12 @@ fn main() -> Result<(), Failed> {
     // SAFETY: heeler gives this process a socket under that number, and nobody else here uses it.
     let mut socket = unsafe { UnixStream::from_raw_fd(fd) };
     let mut room = vec![0; ROOM];
-    let mut worker = Worker { answers: Vec::with_capacity(ROOM), begun: HashMap::new() };
+    let (event, head) = match std::env::args().nth(1).as_deref() {
+        Some("event") => (Some(PAIRS), EVENT),
+        Some("headers") => (None, HEADERS),
+        _ => (None, &b""[..]),
+    };
+    let mut worker = Worker { answers: Vec::with_capacity(ROOM), begun: HashMap::new(), event, head };
     let mut filled = 0;
     loop {
         let read = socket.read(&mut room[filled..])?;
@@ -72,6 +85,10 @@ struct Worker {
     answers: Vec<u8>,
     /// Bodies that came in part.
     begun: HashMap<u32, Vec<u8>>,
+    /// How many attributes answers begin with, if those are events.
+    event: Option<u8>,
+    /// The fields of all answers.
+    head: &'static [u8],
 }
 
 impl Worker {
@@ -114,10 +131,12 @@ impl Worker {
         self.put(WINDOW, 0, stream, &[&u32::try_from(piece.len())?.to_be_bytes()])
     }
 
-    /// 200, and neither attributes, nor headers, nor a time.
+    /// 200, and no time.
     fn reply(&mut self, stream: u32, body: &[u8]) -> Result<(), Failed> {
         let body = if body.is_empty() { &[b'x'; 100] } else { body };
-        self.put(REPLY, LAST, stream, &[&[0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0], body])
+        let kind = [u8::from(self.event.is_some()), self.event.unwrap_or_default(), 0, 200];
+        let length = u32::try_from(self.head.len())?.to_be_bytes();
+        self.put(REPLY, LAST, stream, &[&kind, &length, &[0; 4], self.head, body])
     }
 
     fn put(&mut self, kind: u8, flags: u8, stream: u32, parts: &[&[u8]]) -> Result<(), Failed> {

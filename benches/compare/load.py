@@ -14,11 +14,12 @@ def need_wrk():
         sys.exit("wrk is missing: install it with the package manager")
 
 
-def load(port, connections, seconds, method="POST", body=100, path="/"):
-    """Calls answered, calls per second, two quantiles of their times, and what went wrong."""
+def load(port, connections, seconds, method="POST", body=100, path="/", headers=None):
+    """Calls answered, calls per second, two quantiles of their times, and what went wrong. `body`: itself, or its length."""
+    lines = [f"{name}: {value}" for name, value in (headers or {}).items()]
     run = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(SCRIPT),
-         f"http://127.0.0.1:{port}{path}", method, str(body)],
+         f"http://127.0.0.1:{port}{path}", method, str(body), *lines],
         capture_output=True, text=True, timeout=seconds + 60, check=True,
     )
     figures = json.loads(run.stdout.splitlines()[-1])

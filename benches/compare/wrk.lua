@@ -1,11 +1,15 @@
--- The arguments after the address are the method and the bytes of the body.
+-- The arguments after the address are the method, the body or how many bytes it has, and headers.
 -- The last line of the output is all figures as JSON: wrk's own lines change units with size.
 function init(args)
     wrk.method = args[1]
     local bytes = tonumber(args[2])
-    if bytes > 0 then
-        wrk.body = string.rep("x", bytes)
+    if bytes ~= 0 then
+        wrk.body = bytes and string.rep("x", bytes) or args[2]
         wrk.headers["Content-Type"] = "application/octet-stream"
+    end
+    for at = 3, #args do
+        local name, value = args[at]:match("^([^:]+): (.*)$")
+        wrk.headers[name] = value
     end
 end
 

@@ -1,5 +1,7 @@
 //! The context attributes: names with text, in the order in which they came, each at most once.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::bad::{BadEvent, Fault};
@@ -23,7 +25,7 @@ pub enum Was {
 /// One attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    name: Text,
+    name: Cow<'static, str>,
     value: Text,
     was: Was,
 }
@@ -31,7 +33,7 @@ pub struct Attribute {
 impl Attribute {
     /// Its name, without `ce-`.
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        &self.name
     }
 
     /// Its value as text.
@@ -50,7 +52,7 @@ impl Attribute {
     }
 
     fn is(&self, name: &str) -> bool {
-        self.name.as_bytes() == name.as_bytes()
+        self.name == name
     }
 }
 
@@ -145,7 +147,7 @@ impl Attributes {
 
     /// That no attribute's name and value together have more bytes than `most`: an environment takes so much of each.
     pub fn within(&self, most: usize) -> Result<(), BadEvent> {
-        let large = |attribute: &&Attribute| attribute.name.as_bytes().len() + attribute.value.as_bytes().len() > most;
+        let large = |attribute: &&Attribute| attribute.name.len() + attribute.value.as_bytes().len() > most;
         match self.0.iter().find(large) {
             None => Ok(()),
             Some(found) => {
@@ -174,7 +176,7 @@ impl<'a> IntoIterator for &'a Attributes {
 pub(super) struct Draft {
     found: Vec<Attribute>,
     /// Said to be not there: names that may not come again.
-    unset: Vec<Text>,
+    unset: Vec<Cow<'static, str>>,
 }
 
 impl Draft {
@@ -196,14 +198,18 @@ impl Draft {
         Ok(())
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.found.iter().any(|attribute| attribute.is(name))
+    }
+
     /// A name that was not there before.
-    fn first(&self, name: &str) -> Result<Text, BadEvent> {
+    fn first(&self, name: &str) -> Result<Cow<'static, str>, BadEvent> {
         rule::name(name)?;
         if self.found.len() + self.unset.len() >= MOST {
             return Err(too_many());
         }
         let mut names = self.found.iter().map(|attribute| &attribute.name).chain(&self.unset);
-        if names.any(|found| found.as_bytes() == name.as_bytes()) {
+        if names.any(|found| found == name) {
             return Err(BadEvent::named(name, "there more than once"));
         }
         Ok(rule::shared(name))

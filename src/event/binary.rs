@@ -13,6 +13,8 @@ use super::{Event, percent, rule, uri};
 
 const PREFIX: &str = "ce-";
 const DATACONTENTTYPE: &str = "datacontenttype";
+/// Headers that come on top, so that the map has to grow once at most: a length, a date, the call's id and time.
+const OTHERS: usize = 4;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The attributes; the body is not needed for them and may still be on its way.
@@ -38,14 +40,33 @@ pub fn attributes(headers: &HeaderMap) -> Result<Attributes, BadEvent> {
 
 const NOT_UTF_8: &str = "not UTF-8";
 
+/// Puts an event's attributes into headers that may have the data's type where those do not. The pairs are names and
+/// values, decoded; what goes into the headers shares their memory.
+pub fn put(pairs: Vec<(Bytes, Bytes)>, out: &mut HeaderMap) -> Result<(), BadEvent> {
+    let mut draft = Draft::with_capacity(pairs.len() + 1);
+    for (name, value) in pairs {
+        let no_text = |_| BadEvent::broken("an attribute", NOT_UTF_8);
+        let name = std::str::from_utf8(&name).map_err(no_text)?;
+        std::str::from_utf8(&value).map_err(no_text)?;
+        let value = Text::from_checked(value).ok_or_else(|| BadEvent::named(name, rule::CHARACTERS))?;
+        draft.push(name, value, Was::Text)?;
+    }
+    if let Some(kind) = out.get(CONTENT_TYPE).filter(|_| !draft.has(DATACONTENTTYPE)) {
+        let kind = Text::from_header(kind).ok_or_else(|| BadEvent::broken(DATACONTENTTYPE, NOT_UTF_8))?;
+        draft.push(DATACONTENTTYPE, kind, Was::Text)?;
+    }
+    headers(&draft.finish()?, out);
+    Ok(())
+}
+
 fn text(name: &str, value: &HeaderValue) -> Result<Text, BadEvent> {
     let text = percent::decoded(value).map_err(|no_text| match no_text {
         NoText::Bytes => BadEvent::named(name, NOT_UTF_8),
         NoText::Control => BadEvent::named(name, rule::CHARACTERS),
     })?;
     let is_uri = match name {
-        "source" => uri::is_reference,
-        "dataschema" => uri::is_absolute,
+        "source" if text.as_bytes() != value.as_bytes() => uri::is_reference,
+        "dataschema" if text.as_bytes() != value.as_bytes() => uri::is_absolute,
         _ => return Ok(text),
     };
     if is_uri(text.as_str()) {
@@ -66,6 +87,7 @@ pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Event, BadEvent> {
 pub fn headers(attributes: &Attributes, out: &mut HeaderMap) {
     clear(out);
     out.remove(CONTENT_TYPE);
+    out.reserve(attributes.iter().len() + OTHERS);
     for attribute in attributes {
         if attribute.name() == DATACONTENTTYPE {
             out.insert(CONTENT_TYPE, attribute.text().header().clone());

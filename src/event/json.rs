@@ -10,6 +10,14 @@ pub(super) struct Scanner<'a> {
     at: usize,
 }
 
+/// Where a string stands.
+pub(super) struct Quoted {
+    /// What is between its quotes.
+    pub(super) inside: Range<usize>,
+    /// That is not what it says.
+    pub(super) escaped: bool,
+}
+
 /// Where the only JSON value of a text stands; `None` where it is no JSON, or no UTF-8.
 pub(super) fn only_value(bytes: &[u8]) -> Option<Range<usize>> {
     let mut scanner = Scanner::new(std::str::from_utf8(bytes).ok()?);
@@ -71,10 +79,11 @@ impl<'a> Scanner<'a> {
         Ok(start..self.at)
     }
 
-    /// What stands between a string's quotes.
-    pub(super) fn string(&mut self) -> Result<Range<usize>, BadJson> {
-        let start = self.at + 1;
-        self.at = skip::string(self.text, self.at)?;
-        Ok(start..self.at - 1)
+    /// A string.
+    pub(super) fn string(&mut self) -> Result<Quoted, BadJson> {
+        let start = skip::byte(self.text, self.at, b'"')?;
+        let plain = skip::plain(self.text, start);
+        self.at = skip::closed(self.text, plain)?;
+        Ok(Quoted { inside: start..self.at - 1, escaped: plain + 1 < self.at })
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::attributes::{Attributes, Draft, Was};
 use super::bad::BadEvent;
 use super::data::Data;
-use super::json::Scanner;
+use super::json::{Quoted, Scanner};
 use super::skip::BadJson;
 use super::text::Text;
 use super::unescape::unescape;
@@ -48,8 +48,13 @@ pub(super) fn event(body: &Bytes, scanner: &mut Scanner<'_>) -> Result<Event, Ba
 struct Members<'a> {
     body: &'a Bytes,
     draft: Draft,
-    data: Option<Range<usize>>,
-    base64: Option<Range<usize>>,
+    data: Option<Value>,
+    base64: Option<Quoted>,
+}
+
+enum Value {
+    String(Quoted),
+    Other(Range<usize>),
 }
 
 impl<'a> Members<'a> {
@@ -73,12 +78,15 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    fn member(&mut self, name: &Range<usize>, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
+    fn member(&mut self, name: &Quoted, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
         let name = self.name(name)?;
         match &*name {
             DATA => {
-                let range = scanner.value().map_err(no_json)?;
-                self.data.replace(range).map_or(Ok(()), |_| twice(DATA))
+                let value = match scanner.peek() {
+                    Some(b'"') => scanner.string().map(Value::String),
+                    _ => scanner.value().map(Value::Other),
+                };
+                self.data.replace(value.map_err(no_json)?).map_or(Ok(()), |_| twice(DATA))
             }
             BASE64 if scanner.peek() == Some(b'"') => {
                 let quoted = scanner.string().map_err(no_json)?;
@@ -89,27 +97,27 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn name(&self, quoted: &Range<usize>) -> Result<Cow<'a, str>, BadEvent> {
+    fn name(&self, quoted: &Quoted) -> Result<Cow<'a, str>, BadEvent> {
         let inside = self.inside(quoted);
-        if !inside.contains('\\') {
+        if !quoted.escaped {
             return Ok(Cow::Borrowed(inside));
         }
         unescape(inside).map(Cow::Owned).ok_or(BadEvent::broken("an attribute", HALF_A_PAIR))
     }
 
-    /// What stands between quotes, or anything else that the scanner has passed over.
-    fn inside(&self, quoted: &Range<usize>) -> &'a str {
-        std::str::from_utf8(&self.body[quoted.clone()]).expect("the whole body is UTF-8")
+    fn inside(&self, quoted: &Quoted) -> &'a str {
+        std::str::from_utf8(&self.body[quoted.inside.clone()]).expect("the whole body is UTF-8")
     }
 
     fn attribute(&mut self, name: &str, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
         let first = scanner.peek();
+        if first == Some(b'"') {
+            let quoted = scanner.string().map_err(no_json)?;
+            let value = self.text(name, quoted)?;
+            return self.draft.push(name, value, Was::Text);
+        }
         let range = scanner.value().map_err(no_json)?;
         let was = match first {
-            Some(b'"') => {
-                let value = self.text(name, range.start + 1..range.end - 1)?;
-                return self.draft.push(name, value, Was::Text);
-            }
             Some(b'n') => return self.draft.unset(name),
             Some(b't' | b'f') => Was::Boolean,
             Some(b'[' | b'{') => return Err(BadEvent::named(name, "an array or an object, and no attribute is one")),
@@ -122,12 +130,11 @@ impl<'a> Members<'a> {
         self.draft.push(name, value, was)
     }
 
-    fn text(&self, name: &str, quoted: Range<usize>) -> Result<Text, BadEvent> {
-        let inside = self.inside(&quoted);
-        if !inside.contains('\\') {
-            return self.slice(name, quoted);
+    fn text(&self, name: &str, quoted: Quoted) -> Result<Text, BadEvent> {
+        if !quoted.escaped {
+            return self.slice(name, quoted.inside);
         }
-        let text = unescape(inside).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))?;
+        let text = unescape(self.inside(&quoted)).ok_or_else(|| BadEvent::named(name, HALF_A_PAIR))?;
         shared(name, text.into())
     }
 
@@ -142,7 +149,7 @@ impl<'a> Members<'a> {
             (Some(_), Some(_)) => {
                 return Err(BadEvent::broken(DATA, "beside data_base64, and only one of them may be there"));
             }
-            (Some(range), None) => Some(plain(body, range, &attributes)?),
+            (Some(value), None) => Some(plain(body, value, &attributes)?),
             (None, Some(quoted)) => Some(decoded(body, &quoted)?),
             (None, None) => None,
         };
@@ -159,25 +166,27 @@ fn twice<T>(name: &'static str) -> Result<T, BadEvent> {
 }
 
 /// `data` is a JSON value where the content type says JSON or nothing, and a string otherwise.
-fn plain(body: &Bytes, range: Range<usize>, attributes: &Attributes) -> Result<Data, BadEvent> {
-    if attributes.datacontenttype().is_none_or(media::is_json) {
-        return Ok(Data::json_checked(body.slice(range)));
-    }
-    if body[range.start] != b'"' {
-        return Err(BadEvent::broken(DATA, "not a string, and datacontenttype is not JSON"));
-    }
-    let inside = body.slice(range.start + 1..range.end - 1);
-    if !inside.contains(&b'\\') {
+fn plain(body: &Bytes, value: Value, attributes: &Attributes) -> Result<Data, BadEvent> {
+    let json = attributes.datacontenttype().is_none_or(media::is_json);
+    let (inside, escaped) = match value {
+        Value::Other(range) if json => return Ok(Data::json_checked(body.slice(range))),
+        Value::Other(_) => return Err(BadEvent::broken(DATA, "not a string, and datacontenttype is not JSON")),
+        Value::String(Quoted { inside, .. }) if json => {
+            return Ok(Data::json_checked(body.slice(inside.start - 1..=inside.end)));
+        }
+        Value::String(Quoted { inside, escaped }) => (body.slice(inside), escaped),
+    };
+    if !escaped {
         return Ok(Data::text_checked(inside));
     }
     let text = std::str::from_utf8(&inside).ok().and_then(unescape);
     text.map(Data::text).ok_or(BadEvent::broken(DATA, HALF_A_PAIR))
 }
 
-fn decoded(body: &Bytes, quoted: &Range<usize>) -> Result<Data, BadEvent> {
-    let inside = &body[quoted.clone()];
+fn decoded(body: &Bytes, quoted: &Quoted) -> Result<Data, BadEvent> {
+    let inside = &body[quoted.inside.clone()];
     // Some writers of JSON put a backslash before each slash.
-    let bytes = if inside.contains(&b'\\') {
+    let bytes = if quoted.escaped {
         let text = std::str::from_utf8(inside).ok().and_then(unescape);
         text.and_then(|text| STANDARD.decode(text).ok())
     } else {

@@ -1,11 +1,10 @@
 //! Which rule holds for which attribute: names, required ones, and what their values may be (CloudEvents 1.0.2,
 //! Context Attributes).
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
 use super::attributes::{Attribute, Was};
 use super::bad::BadEvent;
-use super::text::Text;
 use super::{characters, media, time, uri};
 
 /// The only version known here.
@@ -13,19 +12,19 @@ pub(super) const VERSION: &str = "1.0";
 /// What every event has to have.
 pub(super) const REQUIRED: [&str; 4] = ["specversion", "id", "source", "type"];
 /// Names that come often, so that none of them is copied.
-static SHARED: [Text; 12] = [
-    Text::fixed("specversion"),
-    Text::fixed("id"),
-    Text::fixed("source"),
-    Text::fixed("type"),
-    Text::fixed("subject"),
-    Text::fixed("time"),
-    Text::fixed("datacontenttype"),
-    Text::fixed("dataschema"),
-    Text::fixed("traceparent"),
-    Text::fixed("tracestate"),
-    Text::fixed("partitionkey"),
-    Text::fixed("knativearrivaltime"),
+const SHARED: [&str; 12] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "dataschema",
+    "traceparent",
+    "tracestate",
+    "partitionkey",
+    "knativearrivaltime",
 ];
 /// The specification's own attributes are never numbers or booleans.
 const OWN: usize = 8;
@@ -35,7 +34,7 @@ pub(super) const CHARACTERS: &str = "has a control character, or one that is no 
 
 /// Whether a name is none of those that the specification gives a meaning.
 pub fn is_extension(name: &str) -> bool {
-    !SHARED[..OWN].iter().any(|own| own.as_bytes() == name.as_bytes())
+    !SHARED[..OWN].contains(&name)
 }
 
 /// A name of an attribute.
@@ -53,10 +52,10 @@ pub(super) fn name(name: &str) -> Result<(), BadEvent> {
 }
 
 /// The name without a copy, where it is a common one.
-pub(super) fn shared(name: &str) -> Text {
-    match SHARED.iter().find(|common| common.as_bytes() == name.as_bytes()) {
-        Some(common) => common.clone(),
-        None => Text::from_checked(Bytes::copy_from_slice(name.as_bytes())).expect("a to z and 0 to 9"),
+pub(super) fn shared(name: &str) -> Cow<'static, str> {
+    match SHARED.into_iter().find(|common| *common == name) {
+        Some(common) => Cow::Borrowed(common),
+        None => Cow::Owned(name.to_owned()),
     }
 }
 

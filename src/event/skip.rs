@@ -121,7 +121,12 @@ fn digits(text: &[u8], start: usize) -> Behind {
 /// A string with its quotes. Escapes are looked at, but not at what they say: half a pair is for whoever decodes it.
 #[inline]
 pub(super) fn string(text: &[u8], at: usize) -> Behind {
-    let mut at = plain(text, byte(text, at, b'"')?);
+    closed(text, plain(text, byte(text, at, b'"')?))
+}
+
+/// The rest of a string, from where it can be no longer as it is.
+#[inline]
+pub(super) fn closed(text: &[u8], mut at: usize) -> Behind {
     while text.get(at) == Some(&b'\\') {
         at = plain(text, escape(text, at + 1)?);
     }
@@ -146,7 +151,7 @@ const HIGHS: u64 = ONES << 7;
 /// Where a string that goes on at `at` has its next quote, backslash or control character: eight bytes at a time, by
 /// the borrow that a subtraction leaves in the high bit of a byte that is smaller.
 #[inline]
-fn plain(text: &[u8], mut at: usize) -> usize {
+pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
     while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
         let quote = word ^ (ONES * b'"' as u64);

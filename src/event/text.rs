@@ -11,11 +11,6 @@ use hyper::header::HeaderValue;
 pub(super) struct Text(HeaderValue);
 
 impl Text {
-    /// Text that is in the program.
-    pub(super) const fn fixed(text: &'static str) -> Text {
-        Text(HeaderValue::from_static(text))
-    }
-
     /// A header's value as it is; `None` where it is not UTF-8.
     pub(super) fn from_header(value: &HeaderValue) -> Option<Text> {
         std::str::from_utf8(value.as_bytes()).ok()?;

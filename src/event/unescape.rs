@@ -1,5 +1,7 @@
 //! JSON strings (RFC 8259, section 7), both ways.
 
+use super::skip;
+
 /// What the inside of a string says, once the scanner has passed over it; `None` for half a surrogate pair.
 pub(super) fn unescape(inside: &str) -> Option<String> {
     let mut text = String::with_capacity(inside.len());
@@ -47,22 +49,20 @@ fn unit(rest: &str) -> Option<u32> {
 /// Writes a string with its quotes; what need not be escaped is not.
 pub(super) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text.as_bytes()[written..at]);
-        written = at + 1;
-        match byte {
+    let mut rest = text.as_bytes();
+    // What a string cannot have as it is, is where a scan of it stops.
+    while let (plain, [byte, behind @ ..]) = rest.split_at(skip::plain(rest, 0)) {
+        out.extend_from_slice(plain);
+        rest = behind;
+        match *byte {
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => out.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), hex(byte & 15)]),
-            _ => out.extend_from_slice(&[b'\\', byte]),
+            byte @ 0..0x20 => out.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), hex(byte & 15)]),
+            byte => out.extend_from_slice(&[b'\\', byte]),
         }
     }
-    out.extend_from_slice(&text.as_bytes()[written..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

@@ -87,13 +87,12 @@ const QUERY: &str = ":@/?";
 
 /// Nothing but the characters of names, some others, and percent-encoded bytes.
 fn only(text: &str, others: &str) -> bool {
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = match behind {
-            [high, low, behind @ ..] if *first == b'%' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => behind,
-            _ if is_name(*first) || others.as_bytes().contains(first) => behind,
-            _ => return false,
-        };
+    let mut rest = text.bytes();
+    while let Some(c) = rest.next() {
+        let escape = |rest: &mut std::str::Bytes<'_>| rest.next().is_some_and(|c| c.is_ascii_hexdigit());
+        if !(is_name(c) || others.as_bytes().contains(&c) || c == b'%' && escape(&mut rest) && escape(&mut rest)) {
+            return false;
+        }
     }
     true
 }

@@ -23,18 +23,18 @@ pub(super) struct Taken {
     pub(super) event: Option<Box<Attributes>>,
 }
 
-/// Reads a request for what it is. `headers` become those of the form that the handler wants.
+/// Reads a request for what it is, which `form` says. `headers` become those of the form that the handler wants.
 pub(super) async fn take(
     events: &Events,
+    form: Form,
     headers: &mut HeaderMap,
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<Taken, CallError> {
-    if !events.on {
-        return Ok(Taken { body, event: None });
-    }
-    match event::recognise(headers)? {
-        Form::None if events.required => Err(unsupported("only CloudEvents are taken here (events=required)")),
+    match form {
+        Form::None if events.required && events.on => {
+            Err(unsupported("only CloudEvents are taken here (events=required)"))
+        }
         Form::None => Ok(Taken { body, event: None }),
         Form::Binary => {
             let attributes = event::binary::attributes(headers)?;
@@ -50,9 +50,9 @@ pub(super) async fn take(
     }
 }
 
-/// Whether a request brings many events.
-pub(super) fn is_batch(events: &Events, headers: &HeaderMap) -> bool {
-    events.on && event::recognise(headers) == Ok(Form::Batch)
+/// Which form of an event a request has, where events are looked for.
+pub(super) fn form_of(events: &Events, headers: &HeaderMap) -> Result<Form, BadEvent> {
+    if events.on { event::recognise(headers) } else { Ok(Form::None) }
 }
 
 /// The events of a batch, each for itself.
@@ -158,7 +158,9 @@ mod tests {
 
     async fn check(form: EventForm, headers: &mut HeaderMap, body: &'static str) -> Result<(String, Taken), CallError> {
         let given = RequestBody::held([Bytes::from_static(body.as_bytes())].into());
-        let mut taken = take(&events(form), headers, given, Deadline::after(None)).await?;
+        let events = events(form);
+        let form = form_of(&events, headers)?;
+        let mut taken = take(&events, form, headers, given, Deadline::after(None)).await?;
         let pieces = taken.body.collect().await?;
         Ok((pieces.iter().map(|piece| String::from_utf8_lossy(piece)).collect(), taken))
     }

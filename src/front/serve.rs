@@ -22,6 +22,7 @@ use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, r
 use super::route::{self, Door, Route};
 use super::tunnel::Tunnel;
 use super::{Shared, event, grpc, probe, strict, webhook};
+use crate::event::Form;
 use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
 
 /// What all requests of a connection share.
@@ -156,7 +157,8 @@ impl Session {
         if let Some(consent) = webhook::consent(&config.events.origins, &head) {
             return Ok(consent);
         }
-        if event::is_batch(&config.events, &head.headers) {
+        let form = event::form_of(&config.events, &head.headers);
+        if form == Ok(Form::Batch) {
             // Its events have places, and not the request that brings them.
             let elements = event::split(&config.events, &head.headers, body, deadlines.of_call).await?;
             record.handed = Some(Instant::now());
@@ -164,7 +166,8 @@ impl Session {
         }
         let place = self.shared.admission.enter(deadlines.of_call).await?;
         // Some events are read whole: not before it is known that the call may run.
-        let Taken { body, event } = event::take(&config.events, &mut head.headers, body, deadlines.of_call).await?;
+        let (events, headers) = (&config.events, &mut head.headers);
+        let Taken { body, event } = event::take(events, form?, headers, body, deadlines.of_call).await?;
         let seat = self.shared.invoker.seat(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
         let replies = &config.events.replies;

@@ -1,6 +1,7 @@
 //! A stand-in for those who deliver events in Knative: their retry table, and what they take for a reply.
 
 use super::client::{Conn, Failure};
+use super::eventually;
 use super::heeler::Heeler;
 use super::message::{Request, Response};
 
@@ -63,13 +64,43 @@ fn reply(answer: &Response) -> Verdict {
     }
 }
 
-/// Delivers an event until it is over; the connection is kept while it lasts. Gives its fate, and how often it was sent.
-pub fn deliver(heeler: &Heeler, conn: &mut Option<Conn>, event: &Request) -> (Fate, usize) {
+/// How a delivery is made.
+pub enum Manner<'a> {
+    /// Until there is an answer.
+    Patient,
+    /// The handler has so much time.
+    Within(&'static str),
+    /// Until this holds, and then the client leaves.
+    Until(Box<dyn Fn() -> bool + 'a>),
+}
+
+/// Delivers an event until it is over, each time as `manner` says; the connection is kept while it lasts. Gives its
+/// fate, and how often it was sent.
+pub fn deliver<'a>(
+    heeler: &Heeler,
+    conn: &mut Option<Conn>,
+    event: &Request,
+    mut manner: impl FnMut() -> Manner<'a>,
+) -> (Fate, usize) {
     let delivery = event.clone().header("Prefer", "reply");
     let mut last = 0;
     for tries in 1..=MOST_TRIES {
         let mut open = conn.take().unwrap_or_else(|| heeler.conn());
-        let outcome = open.try_call(&delivery);
+        let outcome = match manner() {
+            Manner::Patient => open.try_call(&delivery),
+            Manner::Within(time) => open.try_call(&delivery.clone().header("X-Timeout", time)),
+            Manner::Until(enough) => {
+                open.send(&delivery.bytes());
+                eventually("the delivery has come so far", enough);
+                // Both ways in which a connection ends.
+                if tries % 2 == 0 {
+                    open.reset()
+                } else {
+                    drop(open)
+                }
+                continue;
+            }
+        };
         if outcome.as_ref().is_ok_and(|answer| !answer.closes()) {
             *conn = Some(open);
         }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode, Version};
 
 use super::fields::{self, Fields};
 use super::frame::{self, Kind};
-use crate::event::{self, Attributes, BadEvent};
+use crate::event::{self, BadEvent};
 use crate::invoke::call::Call;
 
 /// The protocol's version.
@@ -172,8 +172,11 @@ impl Reply {
             return Err(BadMessage::Fields);
         }
         let others = pairs.split_off(attributes.into());
-        let headers = headers_of(others)?;
-        let headers = if kind == 1 { with_event(pairs, headers) } else { Ok(headers) };
+        let mut headers = headers_of(others)?;
+        let headers = match kind {
+            1 => event::binary::put(pairs, &mut headers).map(|()| headers),
+            _ => Ok(headers),
+        };
         let status = status.ok_or(BadMessage::Range("the status of REPLY"))?;
         Ok(Reply { status, headers, took: Duration::from_micros(micros.into()), piece: payload })
     }
@@ -257,22 +260,6 @@ fn pairs(payload: Bytes) -> Result<Vec<Pair>, BadMessage> {
         pairs.push((name, fields.next().ok_or(BadMessage::Fields)?));
     }
     Ok(pairs)
-}
-
-/// The attributes go into the headers, as the HTTP binding has it.
-fn with_event(pairs: Vec<Pair>, mut headers: HeaderMap) -> Result<HeaderMap, BadEvent> {
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| BadEvent::broken("an attribute", "not UTF-8"));
-    let mut listed = Vec::with_capacity(pairs.len() + 1);
-    for (name, value) in &pairs {
-        listed.push((text(name)?, text(value)?));
-    }
-    // The data's type may be among the headers, where HTTP has it.
-    let kind = headers.get(CONTENT_TYPE).cloned();
-    if let Some(kind) = kind.as_ref().filter(|_| listed.iter().all(|(name, _)| *name != "datacontenttype")) {
-        listed.push(("datacontenttype", text(kind.as_bytes())?));
-    }
-    event::binary::headers(&Attributes::of(listed)?, &mut headers);
-    Ok(headers)
 }
 
 fn headers(payload: Bytes) -> Result<HeaderMap, BadMessage> {
