@@ -41,6 +41,12 @@ impl Health {
         *self.0.borrow()
     }
 
+    /// Resolves when TERM was heard.
+    pub async fn draining(&self) {
+        // An error would mean that the sender is gone, and it is in `self`.
+        let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
     /// Enters a phase. Nothing comes after draining.
     pub fn enter(&self, phase: Phase) {
         self.0.send_if_modified(|now| {

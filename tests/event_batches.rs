@@ -127,6 +127,108 @@ fn warm_functions_get_events_of_a_batch_too() {
     assert_eq!(json_of(&answer), json!([{ "index": 1, "id": "b", "status": 422 }]));
 }
 
+const BATCH: &str = "application/cloudevents-batch+json";
+/// As nobody would write it who made it anew.
+const TEXT: &str = "[ {\"specversion\":\"1.0\",\"id\":\"a\",\"source\":\"/s\",\"type\":\"t\",\"data\":{\"n\": 1.10}},\n\
+    {\"type\":\"t\",\"id\":\"b\",\"source\":\"/s\",\"specversion\":\"1.0\"} ]";
+
+fn whole(text: &str) -> Request {
+    Request::post("/", text).header("Content-Type", BATCH)
+}
+
+#[test]
+fn a_whole_batch_is_one_call_that_has_it_as_it_came() {
+    let upstream = support::Upstream::serve(|link, asked| {
+        assert_eq!((asked.header("content-type").as_deref(), asked.header("ce-id")), (Some(BATCH), None));
+        assert_eq!(asked.header("content-length"), Some(asked.body.len().to_string()));
+        link.ok(&asked.body);
+        support::Then::Keep
+    });
+    for mode in ["streaming", "serializing", "classic", "cgi", "http"] {
+        let heeler = match mode {
+            "http" => upstream.heeler(&[("batch", "whole"), ("events", "auto")]),
+            mode => Heeler::play(mode, support::echo_of(mode), &[("batch", "whole")]),
+        };
+        for request in [whole(TEXT), whole(TEXT).chunked(TEXT)] {
+            assert_eq!(heeler.call(&request).assert_ok().text(), TEXT, "{mode}");
+        }
+        assert_eq!(heeler.call(&whole(" [ ]")).status, 202, "{mode}");
+        let more = heeler.call(&whole(&format!("[{}]", vec!["{}"; 1001].join(","))));
+        more.assert_made_by_heeler(413, "event");
+        heeler.call(&whole("[{}").header("X-In", mode)).assert_made_by_heeler(400, "event");
+    }
+    let env = Heeler::play("streaming", "env", &[("batch", "whole")]).call(&whole(TEXT));
+    assert_eq!(env.assert_ok().variable("Http_Content_Type").as_deref(), Some(BATCH));
+    assert!(!env.text().contains("\nCE_"), "{}", env.text());
+}
+
+#[test]
+fn nothing_of_a_whole_batch_runs_where_one_event_is_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let heeler = shell(&format!("cat >> {}/seen", folder.path().display())).env("batch", "whole").start();
+    let bad = json!({ "specversion": "1.0", "id": "b" });
+    let answer = heeler.call(&batch(&[event("a", "t", json!(1)), bad, event("c", "t", json!(1)), json!(7)]));
+    answer.assert_made_by_heeler(400, "batch");
+    assert_eq!(json_of(&answer), json!([{ "index": 1, "status": 400 }, { "index": 3, "status": 400 }]));
+    assert!(!folder.path().join("seen").exists());
+}
+
+#[test]
+fn a_workers_function_gets_the_events_apart() {
+    // Outlives a frame, and the window.
+    let long = "x".repeat(700_000);
+    let events = [event("a", "t", json!({ "n": 1 })), event("b", "t", json!(long)), event("c", "422", json!("é"))];
+    let heeler = Heeler::play("warm", "worker events", &[("batch", "whole")]);
+    let answer = heeler.call(&batch(&events));
+    assert_eq!(answer.assert_ok().text(), r#"[{"index":2,"status":422}]"#);
+    let line = heeler.stdout.wait_for("events 2 3");
+    assert!(line.contains(r#"a={\"n\":1} b=700002 bytes c=\"é\""#), "{line}");
+}
+
+/// By the answer's content type, as servers and functions set it.
+#[test]
+fn a_whole_batch_is_answered_with_events_or_nothing() {
+    let reply = r#"[{"specversion":"1.0","id":"r","source":"/r","type":"t","data":1.10}]"#;
+    let broken = r#"[{"specversion":"1.0","id":"r"}]"#;
+    let single = r#"{"specversion":"1.0","id":"r","source":"/r","type":"t"}"#;
+    for (kind, output, status, body) in [
+        (BATCH, reply, 200, Some(reply)),
+        (BATCH, broken, 502, None),
+        (BATCH, "no JSON", 502, None),
+        (BATCH, "[]", 202, Some("")),
+        ("application/cloudevents+json", single, 200, Some(single)),
+        ("application/json", reply, 202, Some("")),
+        ("text/plain", "", 202, Some("")),
+    ] {
+        let script = format!("cat > /dev/null; printf %s {}", shell_words::quote(output));
+        let command = format!("sh -c {}", shell_words::quote(&script));
+        let env = [("batch", "whole"), ("content_type", kind), ("fprocess", &command), ("mode", "streaming")];
+        let heeler = Heeler::start(&env);
+        let answer = heeler.call(&whole(TEXT).header("Prefer", "reply"));
+        assert_eq!(answer.status, status, "{kind} {output}: {}", answer.text());
+        if let Some(body) = body {
+            assert_eq!(answer.text(), body);
+        } else {
+            assert_eq!(answer.reason(), "reply");
+        }
+        assert_eq!(heeler.call(&whole(TEXT)).assert_ok().text(), output, "nobody has asked for events");
+    }
+}
+
+#[test]
+fn a_whole_batch_takes_one_place() {
+    let gate = Gate::new();
+    let env = [("batch", "whole"), ("max_inflight", "1"), ("TESTFN_GATE", gate.path())];
+    let heeler = Heeler::play("streaming", "gate", &env);
+    let mut conn = heeler.conn();
+    conn.send(&whole(TEXT).bytes());
+    gate.wait_started(1);
+    heeler.call(&whole(TEXT)).assert_made_by_heeler(429, "full");
+    gate.open();
+    assert_eq!(conn.read_response("POST").unwrap().assert_ok().text(), "opened\n");
+    assert_eq!(gate.pids().len(), 1);
+}
+
 /// Says on standard error if a program is not here.
 #[allow(clippy::disallowed_methods, reason = "it only asks whether the program is there")]
 fn is_here(program: &str) -> bool {

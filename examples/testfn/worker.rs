@@ -5,6 +5,7 @@
 //! `hears-late` acknowledges no cancel before the gate has a file `hear`. Instead of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
 //! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
 //! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
+//! `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those whose type is a status.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -116,7 +117,7 @@ pub(super) fn work(words: &[String]) {
     note("served");
     say(&format!("working {}\n", std::process::id()));
     link.send(HELLO, 0, 0, &hello);
-    let kind = ["echo", "quiet", "tell"].into_iter().find(|kind| has(kind));
+    let kind = ["echo", "quiet", "tell", "events"].into_iter().find(|kind| has(kind));
     listen(&mut socket, &link, &Manner { deaf, late: has("hears-late"), kind });
 }
 
@@ -156,8 +157,16 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
                         let lines: String = told.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
                         ("/echo".to_owned(), lines.into_bytes())
                     }
+                    Some("events") => (
+                        format!("/events/{} {}", payload[0], u16::from_be_bytes([payload[2], payload[3]])),
+                        body.to_vec(),
+                    ),
                     Some(kind) => (format!("/{kind}"), body.to_vec()),
                 };
+                if !last {
+                    // The piece in CALL has used the window, too.
+                    link.send(WINDOW, 0, stream, &u32::try_from(body.len()).unwrap_or(0).to_be_bytes());
+                }
                 bodies.insert(stream, (path, told));
                 link.count(|open| *open += 1);
             }
@@ -206,6 +215,7 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
     match path.split('/').nth(1).unwrap_or_default() {
         "echo" => body.to_vec(),
         "quiet" => Vec::new(),
+        "events" => events(path.rsplit('/').next().unwrap_or_default(), body),
         "pid" => format!("{}\n", std::process::id()).into_bytes(),
         "settings" => settings.as_bytes().to_vec(),
         "env" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect::<String>().into_bytes(),
@@ -248,4 +258,34 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
         }
         _ => b"hello\n".to_vec(),
     }
+}
+
+/// A batch, taken apart; lengths that do not add up end the worker.
+fn events(kind_and_number: &str, mut body: &[u8]) -> Vec<u8> {
+    let mut take = |length: usize| {
+        let (taken, rest) = body.split_at_checked(length).unwrap_or_else(|| fail("a broken batch"));
+        body = rest;
+        taken
+    };
+    let number: usize = kind_and_number.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+    let (mut told, mut rows) = (format!("events {kind_and_number}"), Vec::new());
+    for index in 0..number {
+        let mut length = || u32::from_be_bytes(take(4).try_into().unwrap_or_default()) as usize;
+        let (fields, data) = (length(), length());
+        let (fields, data) = (String::from_utf8_lossy(take(fields)), String::from_utf8_lossy(take(data)));
+        let fields: Vec<&str> = fields.split('\0').collect();
+        let attribute = |name| fields.chunks(2).find(|pair| pair[0] == name).map_or("", |pair| pair[1]);
+        match data.len() {
+            0..100 => told += &format!(" {}={data}", attribute("id")),
+            length => told += &format!(" {}={length} bytes", attribute("id")),
+        }
+        if let Ok(status) = attribute("type").parse::<u16>() {
+            rows.push(format!("{{\"index\":{index},\"status\":{status}}}"));
+        }
+    }
+    if !body.is_empty() {
+        fail("more than a batch");
+    }
+    say(&format!("{told}\n"));
+    format!("[{}]", rows.join(",")).into_bytes()
 }

@@ -222,13 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_only_when_it_is_used() {
-        for (name, default, other) in [
-            ("prefork", "0", "2"),
-            ("isolation", "none", "call"),
-            ("batch", "split", "whole"),
-            ("batch_size", "0", "10"),
-            ("batch_max_wait", "0", "1s"),
-        ] {
+        for (name, default, other) in [("prefork", "0", "2"), ("isolation", "none", "call")] {
             assert_eq!(notes(&[(name, default)]), (vec![], vec![]), "{name}");
             let mistakes = notes(&[(name, other)]).0;
             assert!(mistakes[0].contains("is not built yet ("), "{mistakes:?}");
@@ -236,6 +230,44 @@ mod tests {
         let lambda = "mode: \"lambda\" is not built yet (what works: streaming, serializing, classic, cgi, http, warm, \
                       static)";
         assert_eq!(notes(&[("mode", "lambda")]).0, [lambda]);
+    }
+
+    #[test]
+    fn events_are_gathered_where_that_can_work() {
+        let of = |pairs: Pairs<'_>| {
+            let all: Vec<_> = [("fprocess", "cat")].iter().chain(pairs).copied().collect();
+            read(&all).unwrap().0.front.events.collecting.map(|collecting| (collecting.most, collecting.wait))
+        };
+        assert_eq!(of(&[("batch_size", "2")]), Some((2, Duration::from_millis(100))));
+        assert_eq!(of(&[("batch_size", "65535"), ("batch_max_wait", "0")]), Some((65_535, Duration::ZERO)));
+        assert_eq!((of(&[]), of(&[("batch_size", "1")])), (None, None));
+        let alone = "batch_max_wait: has no effect without batch_size (2 at least)";
+        for size in ["0", "1"] {
+            assert_eq!(notes(&[("batch_size", size), ("batch_max_wait", "1s")]), (vec![], vec![alone.to_owned()]));
+        }
+        let off = "batch_size: has no effect beside events=off";
+        assert_eq!(notes(&[("batch_size", "9"), ("events", "off")]), (vec![], vec![off.to_owned()]));
+        assert_eq!(notes(&[("batch_size", "9"), ("mode", "http")]).1, [off], "off is the default there");
+        assert_eq!(notes(&[("batch_size", "9"), ("mode", "http"), ("events", "auto")]), (vec![], vec![]));
+        for name in ["batch_size", "batch_max_events"] {
+            let most = format!("{name}: \"65536\" is more than one call can bring (try 65535 at most)");
+            assert_eq!(notes(&[(name, "65536")]).0, [most]);
+        }
+    }
+
+    #[test]
+    fn events_are_gathered_for_less_time_than_they_have() {
+        let late = "is not below exec_timeout, 2s: an event would be late before its call begins";
+        for wait in ["2s", "3s"] {
+            let vars = [("batch_size", "9"), ("batch_max_wait", wait), ("exec_timeout", "2s")];
+            assert_eq!(notes(&vars).0, [format!("batch_max_wait: {wait} {late}")]);
+        }
+        let default = notes(&[("batch_size", "9"), ("exec_timeout", "100ms")]).0;
+        assert!(default[0].starts_with("batch_max_wait: 100ms is not below exec_timeout, 100ms: "), "{default:?}");
+        for limit in ["0", "2001ms"] {
+            let vars = [("batch_size", "9"), ("batch_max_wait", "2s"), ("exec_timeout", limit)];
+            assert_eq!(notes(&vars), (vec![], vec![]));
+        }
     }
 
     #[test]

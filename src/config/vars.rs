@@ -402,19 +402,22 @@ pub const VARS: &[Var] = &[
         Kind::Choice(&["split", "whole"]),
         Is("split"),
         "split: each event of a batch is a call; whole: the handler gets the array.",
-    )
-    .built_only(&["split"]),
+    ),
     var(Events, "batch_max_events", Kind::Count, Is("1000"), "The most events that a batch may have."),
-    var(Events, "batch_size", Kind::Count, Is("0"), "The most events that are handed over at once; 0 is no limit.")
-        .not_built(),
+    var(
+        Events,
+        "batch_size",
+        Kind::Count,
+        Is("0"),
+        "Gather single events into calls of so many, which bring them as one batch; 0 and 1 are off.",
+    ),
     var(
         Events,
         "batch_max_wait",
         Kind::Duration,
-        Is("0"),
-        "How long events are gathered for one batch; 0 is not at all.",
-    )
-    .not_built(),
+        Is("100ms"),
+        "How long the first event of such a call waits for others (batch_size).",
+    ),
     var(
         Events,
         "webhook_origins",

@@ -8,8 +8,10 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, TRAN
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 
+use super::collect::Origin;
 use super::config::{EventForm, Events, ReplyRule};
 use super::deadline::Deadlines;
+use super::deliver;
 use super::reply::{self, Wanted};
 use super::respond::{X_HEELER_REASON, is_worth_a_retry, refusal};
 use super::serve::Session;
@@ -18,7 +20,8 @@ use crate::event::{self, Attributes, BadEvent, Event};
 use crate::invoke::{Call, CallError, Reply, ReplyBody, RequestBody};
 use crate::reason::Reason;
 
-/// Calls of one batch that run, or wait for a place, at once: others are to have their turn, too.
+/// Events of one batch that run, or wait for a place, at once: others are to have their turn, too. Where events are
+/// gathered, full calls of them.
 const AT_ONCE: usize = 8;
 
 /// What has become of one event.
@@ -28,6 +31,20 @@ struct Outcome {
     id: Option<String>,
     /// The event that it was answered with, if there is one, or the status of its failure.
     result: Result<Option<Event>, StatusCode>,
+}
+
+impl Outcome {
+    fn failed(&self) -> Option<Failed<'_>> {
+        let status = *self.result.as_ref().err()?;
+        Some(Failed { index: self.index, id: self.id.as_deref(), status })
+    }
+}
+
+/// An event that failed, as the sender is told.
+pub(super) struct Failed<'a> {
+    pub(super) index: usize,
+    pub(super) id: Option<&'a str>,
+    pub(super) status: StatusCode,
 }
 
 /// The request that brought the batch.
@@ -41,11 +58,13 @@ pub(super) struct Batch<'a> {
 impl Batch<'_> {
     /// Runs all of them.
     pub(super) async fn run(&self, elements: Vec<Result<Element, BadEvent>>) -> Reply {
+        let collecting = self.session.shared.config.events.collecting;
+        let at_once = collecting.map_or(AT_ONCE, |collecting| AT_ONCE.next_multiple_of(collecting.most));
         let mut waiting = elements.into_iter().enumerate();
         let mut running = Vec::new();
         let mut outcomes = Vec::new();
         loop {
-            running.extend(waiting.by_ref().take(AT_ONCE - running.len()).map(|(index, element)| {
+            running.extend(waiting.by_ref().take(at_once - running.len()).map(|(index, element)| {
                 let one: Pin<Box<dyn Future<Output = Outcome> + Send + '_>> = Box::pin(self.one(index, element));
                 one
             }));
@@ -74,6 +93,13 @@ impl Batch<'_> {
     async fn call(&self, index: usize, element: Element) -> Result<Result<Option<Event>, StatusCode>, CallError> {
         let shared = &self.session.shared;
         let events = &shared.config.events;
+        if let Some(collector) = &shared.collector {
+            let (id, deadline) = (self.id_of(index), self.deadlines.of_call);
+            let origin = Origin::of(self.session, self.head);
+            let answer = collector.join(shared, origin, element.event, Some(element.json), &id, deadline).await;
+            let status = answer.result?;
+            return Ok(if status.is_success() { Ok(None) } else { Err(status) });
+        }
         let (body, headers, attributes) = request(events, &self.head.headers, element);
         let place = shared.admission.wait(self.deadlines.of_call).await?;
         let seat = shared.invoker.seat(self.deadlines.of_call).await?;
@@ -84,7 +110,7 @@ impl Batch<'_> {
         let call = self.session.call(head, id.clone(), body, self.deadlines, place);
         let reply = shared.invoker.call(Call { seat, event: Some(Box::new(attributes)), ..call }).await?;
         let reply = wanted.settle(&events.replies, reply).await?;
-        let mut reply = self.session.pass_on(reply, &id, self.deadlines).await?;
+        let mut reply = deliver::pass_on(shared, reply, &id, self.deadlines.of_call).await?;
         if !reply.status.is_success() {
             return Ok(Err(reply.status));
         }
@@ -110,22 +136,26 @@ impl Batch<'_> {
 
     /// Whoever sent it can only send all of it again, or none.
     fn answer(&self, outcomes: &[Outcome]) -> Reply {
-        let failed: Vec<_> =
-            outcomes.iter().filter_map(|outcome| Some((outcome, *outcome.result.as_ref().err()?))).collect();
+        let failed: Vec<_> = outcomes.iter().filter_map(Outcome::failed).collect();
         if failed.is_empty() {
             return replies(outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()?.as_ref()).collect());
         }
         self.session.shared.metrics.refused(Reason::Batch);
-        let again = failed.iter().any(|(_, status)| is_worth_a_retry(*status));
-        let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(X_HEELER_REASON, HeaderValue::from_static(Reason::Batch.word()));
-        if again {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        Reply::new(status, headers, ReplyBody::of(list(&failed)))
+        failures(&failed)
     }
+}
+
+/// The answer that names the events that failed.
+pub(super) fn failures(failed: &[Failed<'_>]) -> Reply {
+    let again = failed.iter().any(|failed| is_worth_a_retry(failed.status));
+    let status = if again { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(X_HEELER_REASON, HeaderValue::from_static(Reason::Batch.word()));
+    if again {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    Reply::new(status, headers, ReplyBody::of(list(failed)))
 }
 
 /// The next future that is done; `None` if there is none left.
@@ -133,7 +163,8 @@ async fn first<T>(running: &mut Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>
     poll_fn(|cx| {
         for (at, one) in running.iter_mut().enumerate() {
             if let Poll::Ready(done) = one.as_mut().poll(cx) {
-                drop(running.swap_remove(at));
+                // The others keep their order: in it those that wait for their first turn are gathered.
+                drop(running.remove(at));
                 return Poll::Ready(Some(done));
             }
         }
@@ -168,10 +199,10 @@ fn replies(events: Vec<&Event>) -> Reply {
 }
 
 /// `[{"index":0,"id":"a","status":500}]`: those that failed.
-fn list(failed: &[(&Outcome, StatusCode)]) -> String {
-    let one = |(outcome, status): &(&Outcome, StatusCode)| {
-        let id = outcome.id.as_ref().map(|id| format!(",\"id\":{}", serde_json::to_string(id).unwrap_or_default()));
-        format!("{{\"index\":{}{},\"status\":{}}}", outcome.index, id.unwrap_or_default(), status.as_u16())
+fn list(failed: &[Failed<'_>]) -> String {
+    let one = |Failed { index, id, status }: &Failed<'_>| {
+        let id = id.map(|id| format!(",\"id\":{}", serde_json::to_string(id).unwrap_or_default()));
+        format!("{{\"index\":{index}{},\"status\":{}}}", id.unwrap_or_default(), status.as_u16())
     };
     let rows: Vec<_> = failed.iter().map(one).collect();
     format!("[{}]\n", rows.join(","))

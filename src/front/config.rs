@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::Uri;
+use hyper::header::HeaderValue;
 
 use crate::event::Attributes;
 use crate::invoke::upstream::Target;
@@ -101,10 +102,23 @@ pub struct Events {
     pub most_bytes: u64,
     /// The most events of a batch.
     pub most_events: usize,
+    /// A batch is one call, and not one for each of its events.
+    pub whole: bool,
+    /// How single events become calls of many; `None` is off.
+    pub collecting: Option<Collecting>,
     /// Who may send them by webhook.
     pub origins: Origins,
     /// What they are answered.
     pub replies: Replies,
+}
+
+/// How single events become calls of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collecting {
+    /// The most events of a call; 2 at least.
+    pub most: usize,
+    /// How long the first one waits for others.
+    pub wait: Duration,
 }
 
 /// Whose webhook handshake is granted.
@@ -150,6 +164,13 @@ pub enum ReplyRule {
     Sink,
 }
 
+impl ReplyRule {
+    /// Whether answers to calls that bring no event are held to it, too.
+    pub(super) const fn is_for_all(self) -> bool {
+        matches!(self, ReplyRule::Event | ReplyRule::Sink)
+    }
+}
+
 /// Where results go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sink {
@@ -158,7 +179,7 @@ pub struct Sink {
     /// Who is there.
     pub target: Target,
     /// What stands in the Host header.
-    pub authority: String,
+    pub authority: HeaderValue,
     /// The path with its query.
     pub path: Uri,
     /// Set on each event, over what it had.

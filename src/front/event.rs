@@ -6,7 +6,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::config::{EventForm, Events};
 use crate::event::batch::Element;
-use crate::event::{self, Attributes, BadEvent, Fault, Form};
+use crate::event::{self, Attributes, BadEvent, Event, Fault, Form};
 use crate::invoke::{CallError, Deadline, RequestBody};
 use crate::reason::Reason;
 
@@ -21,6 +21,8 @@ pub(super) struct Taken {
     pub(super) body: RequestBody,
     /// Its attributes; `None` if it is no event.
     pub(super) event: Option<Box<Attributes>>,
+    /// How many events it has as a batch; 0 if it is none.
+    pub(super) batch: u16,
 }
 
 /// Reads a request for what it is, which `form` says. `headers` become those of the form that the handler wants.
@@ -32,15 +34,12 @@ pub(super) async fn take(
     deadline: Deadline,
 ) -> Result<Taken, CallError> {
     match form {
-        Form::None if events.required && events.on => {
-            Err(unsupported("only CloudEvents are taken here (events=required)"))
-        }
-        Form::None => Ok(Taken { body, event: None }),
+        Form::None => Ok(Taken { body, event: None, batch: 0 }),
         Form::Binary => {
             let attributes = event::binary::attributes(headers)?;
             if events.form != EventForm::Structured {
                 // The body may still be on its way.
-                return Ok(Taken { body, event: Some(Box::new(attributes)) });
+                return Ok(Taken { body, event: Some(Box::new(attributes)), batch: 0 });
             }
             Box::pin(made_structured(events, headers, body, deadline)).await
         }
@@ -51,8 +50,43 @@ pub(super) async fn take(
 }
 
 /// Which form of an event a request has, where events are looked for.
-pub(super) fn form_of(events: &Events, headers: &HeaderMap) -> Result<Form, BadEvent> {
-    if events.on { event::recognise(headers) } else { Ok(Form::None) }
+pub(super) fn form_of(events: &Events, headers: &HeaderMap) -> Result<Form, CallError> {
+    if !events.on {
+        return Ok(Form::None);
+    }
+    match event::recognise(headers)? {
+        Form::None if events.required => Err(unsupported("only CloudEvents are taken here (events=required)")),
+        form => Ok(form),
+    }
+}
+
+/// The one event that a request brings, and its own text if it came as such.
+pub(super) async fn single(
+    events: &Events,
+    headers: &HeaderMap,
+    body: RequestBody,
+    deadline: Deadline,
+) -> Result<(Event, Option<Bytes>), CallError> {
+    refuse_encoded(headers)?;
+    let is_structured = event::recognise(headers)? == Form::Structured;
+    let body = whole(events, body, deadline).await?;
+    Ok(match is_structured {
+        true => (event::structured::decode(&body)?, Some(body)),
+        false => (event::binary::decode(headers, body)?, None),
+    })
+}
+
+/// A batch as it came, and its events, each for itself.
+pub(super) async fn batch(
+    events: &Events,
+    headers: &HeaderMap,
+    body: RequestBody,
+    deadline: Deadline,
+) -> Result<(Bytes, Vec<Result<Element, BadEvent>>), CallError> {
+    refuse_encoded(headers)?;
+    let text = whole(events, body, deadline).await?;
+    let elements = event::batch::split(&text, events.most_events)?;
+    Ok((text, elements))
 }
 
 /// The events of a batch, each for itself.
@@ -62,9 +96,7 @@ pub(super) async fn split(
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<Vec<Result<Element, BadEvent>>, CallError> {
-    refuse_encoded(headers)?;
-    let text = whole(events, body, deadline).await?;
-    Ok(event::batch::split(&text, events.most_events)?)
+    Ok(batch(events, headers, body, deadline).await?.1)
 }
 
 /// A binary event in the form that has all of it in the body.
@@ -109,7 +141,7 @@ fn held(headers: &mut HeaderMap, body: Bytes, attributes: Attributes) -> Taken {
     headers.remove(TRANSFER_ENCODING);
     headers.remove(TRAILER);
     let body = RequestBody::held(Some(body).filter(|body| !body.is_empty()).into_iter().collect());
-    Taken { body, event: Some(Box::new(attributes)) }
+    Taken { body, event: Some(Box::new(attributes)), batch: 0 }
 }
 
 /// Nothing here unpacks bodies: what is packed is neither JSON, nor what the event calls its data.
@@ -153,7 +185,17 @@ mod tests {
 
     fn events(form: EventForm) -> Events {
         let replies = Replies { rule: ReplyRule::Auto, wrap: None, most_bytes: 1 << 20 };
-        Events { on: true, required: false, form, most_bytes: 1 << 20, most_events: 2, origins: Origins::Any, replies }
+        Events {
+            on: true,
+            required: false,
+            form,
+            most_bytes: 1 << 20,
+            most_events: 2,
+            whole: false,
+            collecting: None,
+            origins: Origins::Any,
+            replies,
+        }
     }
 
     async fn check(form: EventForm, headers: &mut HeaderMap, body: &'static str) -> Result<(String, Taken), CallError> {

@@ -9,9 +9,11 @@ mod answer;
 mod aside;
 mod batch;
 mod clock;
+mod collect;
 mod config;
 mod connection;
 mod deadline;
+mod deliver;
 mod event;
 mod frames;
 mod grpc;
@@ -29,6 +31,7 @@ mod stall;
 mod strict;
 mod tunnel;
 mod webhook;
+mod whole;
 
 use std::io;
 use std::sync::Arc;
@@ -38,10 +41,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use config::{Address, Bind, Config, EventForm, Events, MetricsPort, Origins, Replies, ReplyRule, Sink};
+pub use config::{
+    Address, Bind, Collecting, Config, EventForm, Events, MetricsPort, Origins, Replies, ReplyRule, Sink,
+};
 pub use listen::ListenError;
 
 use admit::Admission;
+use collect::Collector;
 use connection::Order;
 use hangup::Hangups;
 use listen::Bound;
@@ -65,6 +71,8 @@ struct Shared {
     config: Config,
     invoker: Invoker,
     admission: Admission,
+    /// Where single events become calls of many.
+    collector: Option<Collector>,
     metrics: Metrics,
     health: Health,
     orders: watch::Sender<Order>,
@@ -120,6 +128,7 @@ impl Front {
     pub fn new(config: Config, invoker: Invoker, health: Health, metrics: Metrics) -> io::Result<Front> {
         let shared = Shared {
             admission: Admission::new(&config, metrics.clone()),
+            collector: config.events.collecting.map(Collector::new),
             connections: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
             open: watch::Sender::default(),
             sink: config.sink.clone().map(|sink| sink::Sending::new(sink, config.events.replies.most_bytes)),

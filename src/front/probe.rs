@@ -135,5 +135,6 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
         place,
         seat: None,
         event: None,
+        batch: 0,
     }
 }

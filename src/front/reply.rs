@@ -22,6 +22,8 @@ const TRACE: &str = "traceparent";
 pub(super) struct Wanted {
     /// It takes an event or nothing.
     event: bool,
+    /// Many events, too: it has sent many for one call.
+    batch: bool,
     /// Its trace, which the answer goes on with.
     trace: Option<String>,
     call_id: HeaderValue,
@@ -35,24 +37,28 @@ impl Wanted {
         event: Option<&Attributes>,
         call_id: &HeaderValue,
     ) -> Wanted {
-        let wants = match replies.rule {
-            ReplyRule::Raw => false,
-            ReplyRule::Event | ReplyRule::Sink => true,
-            ReplyRule::Auto => event.is_some() && is_delivery(headers),
-        };
+        Wanted::by_wish(wants_event(replies, headers, event.is_some()), headers, event, call_id)
+    }
+
+    fn by_wish(wants: bool, headers: &HeaderMap, event: Option<&Attributes>, call_id: &HeaderValue) -> Wanted {
         if !wants {
-            return Wanted { event: false, trace: None, call_id: call_id.clone() };
+            return Wanted { event: false, batch: false, trace: None, call_id: call_id.clone() };
         }
         let header = || headers.get(TRACE).and_then(|trace| trace.to_str().ok());
         let trace = event.and_then(|event| event.get(TRACE)).or_else(header);
         let trace = trace.filter(|trace| is_trace(trace)).map(str::to_owned);
-        Wanted { event: true, trace, call_id: call_id.clone() }
+        Wanted { event: true, batch: false, trace, call_id: call_id.clone() }
+    }
+
+    /// For a batch that is one call.
+    pub(super) fn of_whole(replies: &Replies, headers: &HeaderMap, call_id: &HeaderValue) -> Wanted {
+        Wanted { batch: true, ..Wanted::by_wish(wants_event(replies, headers, true), headers, None, call_id) }
     }
 
     /// For an event of a batch: plain output of many calls makes no answer.
     pub(super) fn of_batch(replies: &Replies, event: &Attributes, call_id: &HeaderValue) -> Wanted {
         let trace = event.get(TRACE).map(str::to_owned);
-        Wanted { event: replies.rule != ReplyRule::Raw, trace, call_id: call_id.clone() }
+        Wanted { event: replies.rule != ReplyRule::Raw, batch: false, trace, call_id: call_id.clone() }
     }
 
     /// Makes the handler's answer one that the caller can take. Failures stay as they are.
@@ -77,6 +83,8 @@ impl Wanted {
                 let event = event::structured::decode(&text).map_err(broken)?;
                 Ok(self.structured(reply, event, text))
             }
+            // A sink is sent them one by one.
+            Ok(Form::Batch) if self.batch || replies.rule == ReplyRule::Sink => batch(reply, replies.most_bytes).await,
             // A batch, or a format that is not known: no single event either.
             Ok(Form::None | Form::Batch) | Err(_) => self.plain(replies, reply).await,
         }
@@ -158,6 +166,31 @@ impl Wanted {
     }
 }
 
+fn wants_event(replies: &Replies, headers: &HeaderMap, brings_events: bool) -> bool {
+    match replies.rule {
+        ReplyRule::Raw => false,
+        ReplyRule::Event | ReplyRule::Sink => true,
+        ReplyRule::Auto => brings_events && is_delivery(headers),
+    }
+}
+
+/// An answer of many events, which is passed on if all of them are valid.
+async fn batch(mut reply: Reply, most: u64) -> Result<Reply, CallError> {
+    if !reply.headers.contains_key(CONTENT_ENCODING) {
+        let text = whole(&mut reply, most).await?;
+        let events = event::batch::split(&text, usize::MAX).map_err(broken)?;
+        let count = events.into_iter().try_fold(0, |count, event| event.map(|_| count + 1)).map_err(broken)?;
+        if count == 0 {
+            return Ok(accepted());
+        }
+        event::batch::headers(&mut reply.headers);
+        reply.headers.insert(CONTENT_LENGTH, text.len().into());
+        reply.body = ReplyBody::of(text);
+    }
+    reply.status = StatusCode::OK;
+    Ok(reply)
+}
+
 /// `Prefer: reply`, alone or among others (RFC 7240).
 fn is_delivery(headers: &HeaderMap) -> bool {
     let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
@@ -225,12 +258,12 @@ async fn printed(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), C
     Ok((length, pieces.filter(|_| begun).map(joined)))
 }
 
-fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+pub(super) fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() }
 }
 
 /// The next piece; trailers are no part of an event.
-async fn next(body: &mut ReplyBody) -> Result<Option<Bytes>, CallError> {
+pub(super) async fn next(body: &mut ReplyBody) -> Result<Option<Bytes>, CallError> {
     while let Some(frame) = body.frame().await {
         match frame {
             Ok(frame) => {

@@ -13,15 +13,12 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::answer::{Account, Answer, Busy, Reading, Record};
-use super::batch::Batch;
 use super::clock::Clock;
 use super::deadline::{self, Deadlines};
-use super::event::Taken;
-use super::reply::Wanted;
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
 use super::route::{self, Door, Route};
 use super::tunnel::Tunnel;
-use super::{Shared, event, grpc, probe, strict, webhook};
+use super::{Shared, deliver, event, grpc, probe, strict, webhook};
 use crate::event::Form;
 use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
 
@@ -144,52 +141,22 @@ impl Session {
         }
     }
 
-    async fn run(
-        &self,
-        mut head: Parts,
-        body: Incoming,
-        id: HeaderValue,
-        record: &mut Record,
-    ) -> Result<Reply, CallError> {
+    async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
         let config = &self.shared.config;
         let deadlines = deadline::of_call(config, &head.headers);
         let body = self.admit(&head, body)?;
         if let Some(consent) = webhook::consent(&config.events.origins, &head) {
             return Ok(consent);
         }
-        let form = event::form_of(&config.events, &head.headers);
-        if form == Ok(Form::Batch) {
-            // Its events have places, and not the request that brings them.
-            let elements = event::split(&config.events, &head.headers, body, deadlines.of_call).await?;
-            record.handed = Some(Instant::now());
-            return Ok(Box::pin(Batch { session: self, head: &head, deadlines, id: &id }.run(elements)).await);
+        let form = event::form_of(&config.events, &head.headers)?;
+        if form != Form::None || config.events.replies.rule.is_for_all() {
+            // In a box: what most calls have no use for is no part of their size.
+            return Box::pin(deliver::run(self, form, head, body, id, deadlines, record)).await;
         }
         let place = self.shared.admission.enter(deadlines.of_call).await?;
-        // Some events are read whole: not before it is known that the call may run.
-        let (events, headers) = (&config.events, &mut head.headers);
-        let Taken { body, event } = event::take(events, form?, headers, body, deadlines.of_call).await?;
         let seat = self.shared.invoker.seat(deadlines.of_call).await?;
         record.handed = Some(Instant::now());
-        let replies = &config.events.replies;
-        let wanted = Wanted::of(replies, &head.headers, event.as_deref(), &id);
-        let call = Call { seat, event, ..self.call(head, id.clone(), body, deadlines, place) };
-        let reply = self.shared.invoker.call(call).await?;
-        let reply = wanted.settle(replies, reply).await?;
-        self.pass_on(reply, &id, deadlines).await
-    }
-
-    /// A result goes to the sink, if there is one, and the caller gets to know what became of it.
-    pub(super) async fn pass_on(
-        &self,
-        reply: Reply,
-        id: &HeaderValue,
-        deadlines: Deadlines,
-    ) -> Result<Reply, CallError> {
-        match &self.shared.sink {
-            None => Ok(reply),
-            // In a box: what most calls have no use for is no part of their size.
-            Some(sink) => Box::pin(sink.pass_on(reply, id, deadlines.of_call)).await,
-        }
+        self.shared.invoker.call(Call { seat, ..self.call(head, id, body, deadlines, place) }).await
     }
 
     /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.
@@ -238,6 +205,7 @@ impl Session {
             place,
             seat: None,
             event: None,
+            batch: 0,
         }
     }
 }

@@ -63,50 +63,55 @@ impl Sending {
         if !reply.status.is_success() {
             return Ok(reply);
         }
-        if let Some(message) = self.message(&mut reply).await? {
+        for message in self.messages(&mut reply).await? {
             self.deliver(&message, call_id, deadline).await?;
         }
         Ok(accepted())
     }
 
-    /// The event in the form in which it was made; `None` if there is none.
-    async fn message(&self, reply: &mut Reply) -> Result<Option<Message>, CallError> {
+    /// The events, each in the form in which it was made; those of a batch are sent one by one.
+    async fn messages(&self, reply: &mut Reply) -> Result<Vec<Message>, CallError> {
         let form = event::recognise(&reply.headers).map_err(broken)?;
-        match form {
-            Form::None => return Ok(None),
-            Form::Batch => return Err(unsendable("is called a batch, which is no single event")),
-            Form::Binary | Form::Structured => {}
+        if form == Form::None {
+            return Ok(Vec::new());
         }
         if reply.headers.contains_key(CONTENT_ENCODING) {
             return Err(unsendable("has a Content-Encoding, which a sink would not know of: answer without"));
         }
-        let mut body = whole(reply, self.most_bytes).await?;
-        let mut headers = self.own_headers();
-        if form == Form::Structured {
-            body = self.structured(body)?;
-            event::structured::headers(&mut headers);
-        } else {
-            let mut attributes = event::binary::attributes(&reply.headers).map_err(broken)?;
-            self.set_extensions(&mut attributes)?;
-            event::binary::headers(&attributes, &mut headers);
+        let body = whole(reply, self.most_bytes).await?;
+        match form {
+            Form::Batch => {
+                let elements = event::batch::split(&body, usize::MAX).map_err(broken)?;
+                elements.into_iter().map(|element| self.structured(element.map_err(broken)?.json)).collect()
+            }
+            Form::Structured => Ok(vec![self.structured(body)?]),
+            _ => Ok(vec![self.binary(&reply.headers, body)?]),
         }
-        Ok(Some(Message { headers, body }))
+    }
+
+    fn binary(&self, made: &HeaderMap, body: Bytes) -> Result<Message, CallError> {
+        let mut attributes = event::binary::attributes(made).map_err(broken)?;
+        self.set_extensions(&mut attributes)?;
+        let mut headers = self.own_headers();
+        event::binary::headers(&attributes, &mut headers);
+        Ok(Message { headers, body })
+    }
+
+    /// The document as it was made, where nothing is to be set in it.
+    fn structured(&self, mut body: Bytes) -> Result<Message, CallError> {
+        if !self.config.extensions.is_empty() {
+            let mut event = event::structured::decode(&body).map_err(broken)?;
+            self.set_extensions(&mut event.attributes)?;
+            body = event::structured::encode(&event);
+        }
+        let mut headers = self.own_headers();
+        event::structured::headers(&mut headers);
+        Ok(Message { headers, body })
     }
 
     fn own_headers(&self) -> HeaderMap {
         let agent = HeaderValue::from_static(concat!("heeler/", env!("CARGO_PKG_VERSION")));
-        let host = HeaderValue::from_str(&self.config.authority).unwrap_or(HeaderValue::from_static(""));
-        [(HOST, host), (USER_AGENT, agent)].into_iter().collect()
-    }
-
-    /// The document as it was made, where nothing is to be set in it.
-    fn structured(&self, text: Bytes) -> Result<Bytes, CallError> {
-        if self.config.extensions.is_empty() {
-            return Ok(text);
-        }
-        let mut event = event::structured::decode(&text).map_err(broken)?;
-        self.set_extensions(&mut event.attributes)?;
-        Ok(event::structured::encode(&event))
+        [(HOST, self.config.authority.clone()), (USER_AGENT, agent)].into_iter().collect()
     }
 
     fn set_extensions(&self, attributes: &mut Attributes) -> Result<(), CallError> {
@@ -195,7 +200,7 @@ mod tests {
         let sink = config::Sink {
             url: format!("http://127.0.0.1:{port}"),
             target: Target::Tcp { host: "127.0.0.1".to_owned(), port },
-            authority: format!("127.0.0.1:{port}"),
+            authority: HeaderValue::from_str(&format!("127.0.0.1:{port}")).unwrap(),
             path: hyper::Uri::from_static("/"),
             extensions: Vec::new(),
         };

@@ -51,6 +51,8 @@ pub struct Call {
     pub seat: Option<Seat>,
     /// What is said of the event that it is; `None` if it is none.
     pub event: Option<Box<Attributes>>,
+    /// How many events its body holds, if it is a batch that came to the handler whole; 0 if it is none.
+    pub batch: u16,
 }
 
 impl Call {
@@ -166,7 +168,7 @@ impl Deadline {
     }
 
     /// Whether it has passed.
-    pub(super) fn is_past(self) -> bool {
+    pub fn is_past(self) -> bool {
         self.at.is_some_and(|at| at <= Instant::now())
     }
 
@@ -183,6 +185,16 @@ impl Deadline {
             (_, None) => self,
             (Some(own), Some(asked)) if own <= asked => self,
             _ => other,
+        }
+    }
+
+    /// The later of two.
+    #[must_use]
+    pub fn or_later(self, other: Deadline) -> Deadline {
+        match (self.at, other.at) {
+            (Some(own), Some(others)) if own < others => other,
+            (Some(_), None) => other,
+            _ => self,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::process::SpawnError;
 use crate::reason::Reason;
 
 /// A call that failed before the first byte of an answer was out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{}: {message}", reason.word())]
 pub struct CallError {
     /// What kind; the front's one table makes a status of it.

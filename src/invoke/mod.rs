@@ -87,6 +87,11 @@ impl Invoker {
         }
     }
 
+    /// Whether the handler gets the events of a batch one by one, as `warm::put_event` writes them, instead of an array.
+    pub fn takes_events_apart(&self) -> bool {
+        matches!(self, Invoker::Warm(_))
+    }
+
     /// The methods that are taken, for `Allow`. A handler may know more of them than have a name here.
     pub fn methods(&self) -> &'static str {
         match self {

@@ -19,5 +19,6 @@ mod refused;
 mod replies;
 mod sink;
 mod sink_again;
+mod sink_many;
 mod sink_settings;
 mod workers;

@@ -1,13 +1,18 @@
 //! For CloudEvents: what the front looks for, and what it answers.
 
+use std::time::Duration;
+
 use crate::config::read::Reader;
 use crate::config::value;
 use crate::event::Attributes;
-use crate::front::{EventForm, Events, Origins, Replies, ReplyRule, Sink};
+use crate::front::{Collecting, EventForm, Events, Origins, Replies, ReplyRule, Sink};
 use crate::invoke::Mode;
 
+/// A worker is told in two bytes how many events there are.
+const MOST_EVENTS: usize = u16::MAX as usize;
+
 /// Servers and folders speak for themselves: there events are nobody's business unless it is asked for.
-pub(super) fn events(reader: &mut Reader<'_>, mode: Mode, most_bytes: u64) -> Events {
+pub(super) fn events(reader: &mut Reader<'_>, mode: Mode, most_bytes: u64, exec_timeout: Option<Duration>) -> Events {
     let own = matches!(mode, Mode::Http | Mode::Lambda | Mode::Static);
     let word = reader.word_if_set("events").unwrap_or(if own { "off" } else { "auto" });
     let (on, required) = (word != "off", word == "required");
@@ -26,10 +31,42 @@ pub(super) fn events(reader: &mut Reader<'_>, mode: Mode, most_bytes: u64) -> Ev
         required,
         form,
         most_bytes,
-        most_events: reader.count("batch_max_events"),
+        most_events: count(reader, "batch_max_events"),
+        whole: reader.word("batch") == "whole",
+        collecting: collecting(reader, on, exec_timeout),
         origins: origins(reader),
         replies: replies(reader, most_bytes),
     }
+}
+
+/// A number of events that a call may bring.
+fn count(reader: &mut Reader<'_>, name: &'static str) -> usize {
+    let count = reader.count(name);
+    if count > MOST_EVENTS {
+        reader.mistake(name, format!("\"{count}\" is more than one call can bring (try {MOST_EVENTS} at most)"));
+    }
+    count
+}
+
+/// One event is a call as it is, so gathering begins at two.
+fn collecting(reader: &mut Reader<'_>, on: bool, exec_timeout: Option<Duration>) -> Option<Collecting> {
+    let most = count(reader, "batch_size");
+    if most > 1 && !on {
+        reader.warn("batch_size", "has no effect beside events=off".to_owned());
+    }
+    if most < 2 || !on {
+        if reader.is_set("batch_max_wait") {
+            reader.warn("batch_max_wait", "has no effect without batch_size (2 at least)".to_owned());
+        }
+        return None;
+    }
+    let wait = reader.duration("batch_max_wait");
+    if let Some(limit) = exec_timeout.filter(|limit| wait >= *limit) {
+        let text = "an event would be late before its call begins";
+        let shown = (value::show_duration(wait), value::show_duration(limit));
+        reader.mistake("batch_max_wait", format!("{} is not below exec_timeout, {}: {text}", shown.0, shown.1));
+    }
+    Some(Collecting { most, wait })
 }
 
 fn replies(reader: &mut Reader<'_>, most_bytes: u64) -> Replies {

@@ -21,6 +21,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
     let metrics = listen::metrics(reader, &addresses);
     listen::check_reserved(reader, &addresses, metrics);
     let max_body = body_limit(reader, "max_body", mode, host);
+    let exec_timeout = exec_timeout(reader, mode);
     Config {
         listen: addresses,
         bind: if reader.word("bind") == "early" { Bind::Early } else { Bind::Late },
@@ -28,7 +29,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
         read_timeout: reader.timeout("read_timeout"),
         write_timeout: reader.timeout("write_timeout"),
         idle_timeout: reader.timeout("idle_timeout"),
-        exec_timeout: exec_timeout(reader, mode),
+        exec_timeout,
         stream_timeout: reader.timeout("stream_timeout"),
         max_inflight: reader.limit("max_inflight"),
         queue_depth: queue_depth(reader, mode),
@@ -37,7 +38,7 @@ pub(in crate::config) fn front(reader: &mut Reader<'_>, mode: Mode, host: &Host)
         max_body,
         health_paths: health_paths(reader, mode),
         ready_path: ready_path(reader, mode),
-        events: events(reader, mode, max_body.unwrap_or(memory::body(host.memory_limit))),
+        events: events(reader, mode, max_body.unwrap_or(memory::body(host.memory_limit)), exec_timeout),
         sink: sink(reader),
         access_log: reader.flag("access_log"),
         log_callid: reader.flag("log_callid"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hyper::Uri;
+use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 
 use super::{Wrong, upstream};
@@ -30,7 +31,7 @@ pub fn sink(text: &str) -> Result<Sink, Wrong> {
             url: text.to_owned(),
             target: Target::Tcp { host, port },
             // As it was written: without the port that nobody writes (RFC 9110 §7.2).
-            authority: authority.to_owned(),
+            authority: HeaderValue::from_str(authority).map_err(|_| not_a_url())?,
             path: target(path)?,
             extensions: Vec::new(),
         }),
@@ -88,7 +89,7 @@ mod tests {
         ] {
             let sink = sink(text).unwrap();
             assert_eq!(sink.target, Target::Tcp { host: host.to_owned(), port }, "{text}");
-            assert_eq!((sink.authority.as_str(), sink.path.to_string().as_str()), (authority, path), "{text}");
+            assert_eq!((sink.authority.to_str().unwrap(), sink.path.to_string().as_str()), (authority, path), "{text}");
             assert_eq!(sink.url, text);
         }
     }

@@ -35,11 +35,11 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, 
     reply(shared, output, exit, request_type)
 }
 
-/// What the answer takes over in classic mode. An event's own format is none of its data: with it, the answer would pass
-/// for an event.
+/// What the answer takes over in classic mode. The format of events is none of their data: with it, the answer would
+/// pass for an event, or for a batch.
 fn type_of(call: &Call) -> Option<HeaderValue> {
     let is_whole_event = call.event.is_some() && event::recognise(&call.headers) == Ok(event::Form::Structured);
-    call.headers.get(CONTENT_TYPE).filter(|_| !is_whole_event).cloned()
+    call.headers.get(CONTENT_TYPE).filter(|_| !is_whole_event && call.batch == 0).cloned()
 }
 
 async fn read(running: &mut Running) -> Result<(VecDeque<Bytes>, Exit), CallError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::frame::{self, Frame, Kind};
 use super::message::{self, Failed, Fault, Hello, Reply};
@@ -111,21 +111,51 @@ fn heelers_frames_are_written() {
         frame::put(&mut out, kind, false, stream, payload);
         assert_eq!(out, bytes(name), "{name}");
     }
+    assert_eq!(written("text/plain", 0, b"hi"), bytes("call"));
+}
+
+/// A call of a content type whose body is all there; 30 s are left of its time.
+fn written(kind: &'static str, batch: u16, body: &[u8]) -> BytesMut {
     let mut call = call(b"");
     call.target = "/hello?x=1".parse().unwrap();
     call.id = HeaderValue::from_static("id-1");
     call.remote = Some("127.0.0.1".parse().unwrap());
     call.deadline = Deadline::after(Some(Duration::from_secs(30)));
-    call.headers = [("content-type", "text/plain")]
-        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-        .into_iter()
-        .collect();
-    let mut written = message::call(1, &call, None, b"hi", true);
+    call.headers = [(CONTENT_TYPE, HeaderValue::from_static(kind))].into_iter().collect();
+    call.batch = batch;
+    let mut written = message::call(1, &call, None, body, true);
     // The clock does not stand still for a test.
     let left = u32::from_be_bytes(*written[20..].first_chunk().unwrap());
     assert!((20_000..=30_000).contains(&left), "{left}");
     written[20..24].copy_from_slice(&30_000_u32.to_be_bytes());
-    assert_eq!(written, bytes("call"));
+    written
+}
+
+#[test]
+fn batches_bring_attributes_and_data_apart() {
+    let said = br#"[{"specversion":"1.0","id":"a","source":"/s","type":"t","subject":"\u00e4 %",
+        "datacontenttype":"text/plain","data":"hi"},{"specversion":"1.0","id":"b","source":"/s","type":"t"}]"#;
+    assert_eq!(written("application/cloudevents-batch+json", 2, &apart(said)), bytes("call_batch"));
+    // JSON says so even where its sender does not.
+    for (data, fields, expected) in [
+        (r#"data":{"n": 1.10}"#, "datacontenttype\0application/json\0", r#"{"n": 1.10}"#),
+        (r#"datacontenttype":"a/b+json","data":"x""#, "datacontenttype\0a/b+json\0", r#""x""#),
+        (r#"data_base64":"aGk=""#, "", "hi"),
+    ] {
+        let text = format!(r#"[{{"specversion":"1.0","id":"a","source":"/s","type":"t","{data}}}]"#);
+        let seen = apart(text.as_bytes());
+        let fields = format!("specversion\x001.0\0id\0a\0source\0/s\0type\0t\0{fields}");
+        let lengths = [fields.len(), expected.len()].map(|length| u32::try_from(length).unwrap().to_be_bytes());
+        assert_eq!(seen, [&lengths.concat()[..], fields.as_bytes(), expected.as_bytes()].concat(), "{data}");
+    }
+}
+
+fn apart(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for element in crate::event::batch::split(&Bytes::copy_from_slice(text), 9).unwrap() {
+        super::put_event(&mut out, &element.unwrap().event);
+    }
+    out
 }
 
 #[test]

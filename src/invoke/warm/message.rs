@@ -90,20 +90,30 @@ pub fn call(stream: u32, call: &Call, length: Option<u64>, piece: &[u8], last: b
     put_head(&mut head, call);
     let mut out = BytesMut::with_capacity(frame::HEADER + CALL_HEAD + head.len() + piece.len());
     frame::put_header(&mut out, Kind::Call, last, stream, CALL_HEAD + head.len() + piece.len());
-    out.put_u8(u8::from(call.event.is_some()));
+    let (kind, number) = what(call);
+    out.put_u8(kind);
     out.put_u8(match call.version {
         Version::HTTP_10 => 10,
         Version::HTTP_2 => 20,
         _ => 11,
     });
-    // HTTP servers take fewer headers than that, and the codec fewer attributes.
-    out.put_u16(call.event.as_ref().map_or(0, |event| u16::try_from(event.iter().len()).unwrap_or(u16::MAX)));
+    out.put_u16(number);
     out.put_u32(u32::try_from(head.len()).unwrap_or(u32::MAX));
     out.put_u32(call.deadline.left().map_or(0, millis));
     out.put_u64(if last { piece.len() as u64 } else { length.unwrap_or(UNKNOWN) });
     out.put_slice(&head);
     out.put_slice(piece);
     out
+}
+
+/// The kind of CALL, and the number that goes with it.
+fn what(call: &Call) -> (u8, u16) {
+    match &call.event {
+        // HTTP servers take fewer headers than that, and the codec fewer attributes.
+        Some(event) => (1, u16::try_from(event.iter().len()).unwrap_or(u16::MAX)),
+        None if call.batch > 0 => (2, call.batch),
+        None => (0, 0),
+    }
 }
 
 fn put_head(head: &mut BytesMut, call: &Call) {

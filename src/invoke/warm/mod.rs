@@ -5,6 +5,7 @@
 
 mod answer;
 mod ask;
+mod batch;
 mod config;
 mod exchange;
 mod fields;
@@ -23,6 +24,7 @@ mod worker;
 pub use answer::Answer;
 use answer::Sizes;
 pub use ask::Question;
+pub use batch::put_event;
 pub use config::{Config, Language, Source};
 pub use lost::Lost;
 pub use message::Hello;

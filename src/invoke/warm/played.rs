@@ -138,6 +138,7 @@ pub(super) fn call(body: &'static [u8]) -> Call {
         place: Place::default(),
         seat: None,
         event: None,
+        batch: 0,
     }
 }
 

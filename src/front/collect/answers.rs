@@ -1,0 +1,160 @@
+//! From the one answer of a call to the status of each delivery that it brought.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Deserialize;
+
+use crate::event::{self, Form};
+use crate::front::config::{Replies, ReplyRule};
+use crate::front::reply;
+use crate::invoke::{CallError, Reply};
+use crate::reason::Reason;
+
+/// What became of one event, as a handler tells it.
+#[derive(Deserialize)]
+struct Row {
+    index: i64,
+    status: i64,
+}
+
+/// The status of each of `count` deliveries; what fails all of them is an error. `call_id`: of the call.
+pub(super) async fn each(
+    replies: &Replies,
+    mut reply: Reply,
+    count: usize,
+    call_id: &str,
+) -> Result<Vec<StatusCode>, CallError> {
+    let is_success = reply.status.is_success();
+    // Answers that are events go nowhere from here: nobody can say which of the deliveries they belong to.
+    let may_be_list =
+        is_success && replies.rule != ReplyRule::Raw && event::recognise(&reply.headers) == Ok(Form::None);
+    let (length, array) = read(&mut reply, if may_be_list { replies.most_bytes } else { 0 }).await?;
+    if !is_success || replies.rule == ReplyRule::Raw {
+        return Ok(vec![reply.status; count]);
+    }
+    match array.and_then(|text| serde_json::from_slice::<Vec<Row>>(&text).ok()) {
+        Some(rows) => by_rows(&rows, count),
+        None => {
+            tell_of_dropped(length, call_id);
+            Ok(vec![StatusCode::ACCEPTED; count])
+        }
+    }
+}
+
+/// Reads the body to its end, which tells whether the handler has failed: how long it was, and all of it if it may be a
+/// JSON array of at most so many bytes. Nothing else is held.
+async fn read(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), CallError> {
+    let mut pieces = Vec::new();
+    let (mut length, mut begun, mut holds) = (0, false, most > 0);
+    while let Some(piece) = reply::next(&mut reply.body).await? {
+        length += piece.len() as u64;
+        let first = piece.iter().find(|byte| !byte.is_ascii_whitespace());
+        if length > most || !begun && first.is_some_and(|first| *first != b'[') {
+            (holds, pieces) = (false, Vec::new());
+        }
+        begun |= first.is_some();
+        if holds {
+            pieces.push(piece);
+        }
+    }
+    Ok((length, (holds && begun).then(|| reply::joined(pieces))))
+}
+
+/// Who is not named did well. Of an event that is named twice the worse is kept, so that no failure is lost.
+fn by_rows(rows: &[Row], count: usize) -> Result<Vec<StatusCode>, CallError> {
+    let mut statuses = vec![StatusCode::ACCEPTED; count];
+    for row in rows {
+        let slot = usize::try_from(row.index).ok().and_then(|index| statuses.get_mut(index));
+        let slot = slot.ok_or_else(|| broken(format!("index {} of {count} events", row.index)))?;
+        let status = u16::try_from(row.status).ok().filter(|status| (200..600).contains(status));
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or_else(|| broken(format!("status {}, and not one of 200 to 599", row.status)))?;
+        if !status.is_success() {
+            *slot = status.max(*slot);
+        }
+    }
+    Ok(statuses)
+}
+
+fn broken(what: String) -> CallError {
+    CallError::new(Reason::Reply, format!("the handler's list of failed events has {what}"))
+}
+
+fn tell_of_dropped(bytes: u64, call_id: &str) {
+    if bytes > 0 {
+        let hint = "a list of index and status is read, and nothing else";
+        tracing::warn!(call_id, bytes, "the answer to gathered events is dropped ({hint})");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+    use hyper::header::{CONTENT_TYPE, HeaderValue};
+
+    use super::*;
+    use crate::invoke::ReplyBody;
+
+    async fn statuses(
+        rule: ReplyRule,
+        status: u16,
+        kind: &'static str,
+        pieces: &[&'static str],
+    ) -> Result<Vec<u16>, String> {
+        let replies = Replies { rule, wrap: None, most_bytes: 200 };
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+        let body = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
+        let reply = Reply::new(StatusCode::from_u16(status).unwrap(), headers, ReplyBody::Whole(body));
+        let each = each(&replies, reply, 3, "id").await.map_err(|error| error.to_string())?;
+        Ok(each.iter().map(StatusCode::as_u16).collect())
+    }
+
+    #[tokio::test]
+    async fn a_list_names_those_that_failed() {
+        for (text, expected) in [
+            (&[r#"[{"index":1,"status":500}]"#][..], [202, 500, 202]),
+            (&[" \n[ {\"status\":", "204,\"index\":0,\"why\":[{}]}, {\"index\":2,\"status\":404} ]"], [202, 202, 404]),
+            (&[r#"[{"index":0,"status":500},{"index":0,"status":200},{"index":0,"status":422}]"#], [500, 202, 202]),
+            (&["[]"], [202; 3]),
+            // No such list.
+            (&[], [202; 3]),
+            (&[r#"[{"index":1,"status":500},{"index":1}]"#], [202; 3]),
+            (&[r#"[{"index":1,"status":500}]"#, "x"], [202; 3]),
+            (&[r#"[{"index":1.0,"status":500}]"#], [202; 3]),
+            (&[r#"[{"index":"1","status":500}]"#], [202; 3]),
+            (&[r#"{"index":1,"status":500}"#], [202; 3]),
+            (&["[1]"], [202; 3]),
+            (&["text", r#"[{"index":1,"status":500}]"#], [202; 3]),
+        ] {
+            assert_eq!(
+                statuses(ReplyRule::Auto, 200, "application/json", text).await,
+                Ok(expected.to_vec()),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_names_what_there_is_not_fails_all() {
+        for (row, says) in [
+            (r#"[{"index":3,"status":500}]"#, "index 3 of 3"),
+            (r#"[{"index":-1,"status":500}]"#, "index -1 of 3"),
+            (r#"[{"index":0,"status":500},{"index":1,"status":99}]"#, "status 99"),
+            (r#"[{"index":0,"status":100}]"#, "status 100"),
+            (r#"[{"index":0,"status":600}]"#, "status 600"),
+        ] {
+            let told = statuses(ReplyRule::Auto, 200, "application/json", &[row]).await.unwrap_err();
+            assert!(told.starts_with("reply: ") && told.contains(says), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_list_decides_nothing() {
+        let row = &[r#"[{"index":1,"status":500}]"#][..];
+        assert_eq!(statuses(ReplyRule::Raw, 201, "application/json", row).await, Ok(vec![201; 3]));
+        assert_eq!(statuses(ReplyRule::Event, 422, "application/json", row).await, Ok(vec![422; 3]));
+        assert_eq!(statuses(ReplyRule::Auto, 200, "application/cloudevents-batch+json", row).await, Ok(vec![202; 3]));
+        let long = Box::leak(format!("[{}]", " ".repeat(300)).into_boxed_str());
+        assert_eq!(statuses(ReplyRule::Auto, 200, "application/json", &[long]).await, Ok(vec![202; 3]));
+    }
+}
