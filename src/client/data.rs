@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
+
+use crate::event::values::is_value;
 
 /// Where a body comes from.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Source {
 
 /// What bytes look like.
 pub(super) fn type_of(data: &[u8]) -> &'static str {
-    if serde_json::from_slice::<&RawValue>(data).is_ok() {
+    if is_value(data) {
         "application/json"
     } else if std::str::from_utf8(data).is_ok() {
         "text/plain"

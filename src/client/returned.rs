@@ -7,10 +7,8 @@ use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use hyper::HeaderMap;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use crate::event::is_json as says_json;
+use crate::event::{is_json, values};
 use crate::invoke::escape::decoded;
 
 /// An event that came back.
@@ -68,66 +66,36 @@ pub(super) fn binary(headers: &HeaderMap) -> Option<Returned> {
 
 /// The events of a body.
 pub(super) fn events(form: Form, body: &[u8]) -> Result<Vec<Returned>, String> {
-    let bodies: Vec<&RawValue> = match form {
-        Form::Structured => vec![read(body)?],
-        Form::Batch => read(body)?,
-    };
-    bodies.into_iter().map(|body| returned(read(body.get().as_bytes())?)).collect()
+    let body = std::str::from_utf8(body).map_err(|bad| bad.to_string())?;
+    match form {
+        Form::Structured => Ok(vec![returned(body)?]),
+        Form::Batch => values::elements(body).map_err(told)?.into_iter().map(returned).collect(),
+    }
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(json).map_err(|error| error.to_string())
+fn told(bad: values::BadValue) -> String {
+    format!("it is {bad}")
 }
 
 /// From the JSON format (§3). Nothing is judged but what it takes to tell attributes from data.
-fn returned(Members(members): Members<'_>) -> Result<Returned, String> {
+fn returned(text: &str) -> Result<Returned, String> {
+    let members = values::members(text).map_err(told)?;
     let member = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
     member("specversion").ok_or("it has no specversion")?;
-    let is_json = member("datacontenttype").and_then(string).is_none_or(|kind| says_json(&kind));
+    let is_json = member("datacontenttype").and_then(values::string).is_none_or(|kind| is_json(&kind));
     let mut returned = Returned { attributes: Vec::new(), data: Vec::new() };
     for (name, value) in &members {
-        match (name.as_str(), string(value)) {
+        match (name.as_str(), values::string(value)) {
             // As if it were not there (§2.2).
-            _ if value.get() == "null" => {}
+            _ if *value == "null" => {}
             ("data_base64", Some(text)) => {
                 returned.data = BASE64_STANDARD.decode(text).map_err(|error| format!("data_base64: {error}"))?;
             }
             ("data", Some(text)) if !is_json => returned.data = text.into_bytes(),
-            ("data", _) => returned.data = value.get().as_bytes().to_vec(),
+            ("data", _) => returned.data = value.as_bytes().to_vec(),
             (_, Some(text)) => returned.attributes.push((name.clone(), text)),
-            (_, None) => returned.attributes.push((name.clone(), value.get().to_owned())),
+            (_, None) => returned.attributes.push((name.clone(), (*value).to_owned())),
         }
     }
     Ok(returned)
-}
-
-fn string(value: &RawValue) -> Option<String> {
-    value.get().starts_with('"').then(|| serde_json::from_str(value.get()).ok()).flatten()
-}
-
-/// A JSON object, its values as they came: numbers keep their digits, data its blanks.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
-    }
-}
-
-struct Object;
-
-impl<'de> Visitor<'de> for Object {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::read::Reader;
 use super::{Host, Mistake};
+use crate::event::values;
 use crate::invoke::warm::{Language, Source};
 
 /// What functions' files are mostly called, in the order in which the language's runtime looks for them.
@@ -162,17 +163,11 @@ fn only_python_file(place: &Path) -> Option<Source> {
     Some(Source { file, language: Language::Python })
 }
 
-/// What is read of a package.json.
-#[derive(serde::Deserialize)]
-struct Package {
-    main: String,
-}
-
 /// The file that a package.json names, as Node finds it.
 fn package_main(place: &Path) -> Option<Source> {
     let text = fs::read_to_string(place.join("package.json")).ok()?;
-    let package: Package = serde_json::from_str(&text).ok()?;
-    let file = place.join(package.main);
+    let (_, main) = values::members(&text).ok()?.into_iter().rfind(|(name, _)| name == "main")?;
+    let file = place.join(values::string(main)?);
     Some(Source { file, language: Language::Node })
 }
 

@@ -23,6 +23,7 @@ mod text;
 mod time;
 mod unescape;
 mod uri;
+pub mod values;
 
 pub use attributes::{Attribute, Attributes, Was};
 pub use bad::{BadEvent, Fault};

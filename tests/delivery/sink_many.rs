@@ -81,7 +81,7 @@ fn results_of_gathered_events_are_sent_before_anybody_is_answered() {
     let heeler = builder.envs(&[("batch_size", "2"), ("batch_max_wait", "20s")]).start();
     let pair = || {
         let mut conns = [heeler.conn(), heeler.conn()];
-        conns.each_mut().map(|conn| assert!(conn.send(&binary().bytes())));
+        conns.iter_mut().for_each(|conn| assert!(conn.send(&binary().bytes())));
         conns.map(|mut conn| conn.read_response("POST").unwrap())
     };
     pair().iter().for_each(is_accepted);

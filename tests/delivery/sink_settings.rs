@@ -23,7 +23,7 @@ fn mistakes_stop_the_start() {
         (&[("K_SINK", "https://broker/x")], "K_SINK: \"https://broker/x\" asks for TLS, which heeler does not speak"),
         (&[("K_SINK", "broker/x")], "K_SINK: \"broker/x\" has no scheme (try http://broker/x)"),
         (&[("K_SINK", "unix:/tmp/x")], "K_SINK: \"unix:/tmp/x\" is not an http URL"),
-        (&[url, ("K_CE_OVERRIDES", "{")], "K_CE_OVERRIDES: \"{\" cannot be read: EOF"),
+        (&[url, ("K_CE_OVERRIDES", "{")], "K_CE_OVERRIDES: \"{\" is not JSON (at byte 1)"),
         (&[url, ("K_CE_OVERRIDES", r#"{"extensions":{"A":"b"}}"#)], "A: a name has only a to z and 0 to 9"),
         (&[url, ("K_CE_OVERRIDES", r#"{"extensions":{"id":"b"}}"#)], "would set id of each event"),
         (&[url, ("K_CE_OVERRIDES", r#"{"extensions":{"a":"\u0000"}}"#)], "a: has a control character"),

@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 
 use super::{Wrong, upstream};
-use crate::event::{self, Attributes};
+use crate::event::{self, Attributes, values};
 use crate::front::Sink;
 use crate::invoke::upstream::{Address, Target};
 
@@ -46,32 +46,26 @@ fn target(text: &str) -> Result<Uri, Wrong> {
     path.map(Uri::from).ok_or_else(|| "has bytes in its path that no path has (percent-escape them)".into())
 }
 
-/// What is read of `K_CE_OVERRIDES`.
-#[derive(serde::Deserialize)]
-struct Overrides {
-    #[serde(default)]
-    extensions: Option<BTreeMap<String, String>>,
-}
-
 /// `{"extensions":{"name":"value"}}`: what is to be set on each event, held to the rules that hold for all attributes.
+/// Of two of one name the last counts.
 pub fn overrides(text: &str) -> Result<Vec<(String, String)>, Wrong> {
     const TRY: &str = "try {\"extensions\":{\"name\":\"value\"}}";
-    if !text.trim_start().starts_with('{') {
-        return Err(Wrong(format!("is no JSON object ({TRY})")));
-    }
-    let overrides: Overrides =
-        serde_json::from_str(text).map_err(|error| Wrong(format!("cannot be read: {error} ({TRY})")))?;
-    let extensions: Vec<_> = overrides.extensions.unwrap_or_default().into_iter().collect();
+    let wrong = |what: String| Wrong(format!("{what} ({TRY})"));
+    let members = values::members(text).map_err(|bad| wrong(format!("is {bad}")))?;
+    let given = members.into_iter().rfind(|(name, _)| name == "extensions").map(|(_, value)| value);
+    let given = given.filter(|value| *value != "null").unwrap_or("{}");
+    let given = values::members(given).map_err(|bad| wrong(format!("has extensions that are {bad}")))?;
     let mut event = Attributes::new("-", "-", "-").map_err(|bad| Wrong(bad.to_string()))?;
-    for (name, value) in &extensions {
-        event
-            .set(name, value)
-            .map_err(|bad| Wrong(format!("has an extension that no event can have: {bad} ({TRY})")))?;
-        if !event::is_extension(name) {
-            return Err(Wrong(format!("would set {name} of each event, which is no extension ({TRY})")));
+    let mut extensions = BTreeMap::new();
+    for (name, value) in given {
+        let value = values::string(value).ok_or_else(|| wrong(format!("has an extension {name} that is no string")))?;
+        event.set(&name, &value).map_err(|bad| wrong(format!("has an extension that no event can have: {bad}")))?;
+        if !event::is_extension(&name) {
+            return Err(wrong(format!("would set {name} of each event, which is no extension")));
         }
+        extensions.insert(name, value);
     }
-    Ok(extensions)
+    Ok(extensions.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -121,9 +115,10 @@ mod tests {
             assert_eq!(of(none), [], "{none}");
         }
         for (text, wrong) in [
-            ("[]", "is no JSON object (try "),
-            ("{", "cannot be read: EOF "),
-            (r#"{"extensions":{"a":5}}"#, "cannot be read: invalid type: integer `5`, expected a string"),
+            ("[]", "is not a JSON object (try "),
+            ("{", "is not JSON (at byte 1) (try "),
+            (r#"{"extensions":[]}"#, "has extensions that are not a JSON object (try "),
+            (r#"{"extensions":{"a":5}}"#, "has an extension a that is no string (try "),
             (r#"{"extensions":{"A-b":"x"}}"#, "has an extension that no event can have: A-b: a name has only a to z"),
             (r#"{"extensions":{"a":"\u0007"}}"#, "has an extension that no event can have: a: has a control"),
             (r#"{"extensions":{"id":"x"}}"#, "would set id of each event, which is no extension (try "),

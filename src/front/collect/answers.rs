@@ -2,16 +2,14 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde::Deserialize;
 
-use crate::event::{self, Form};
+use crate::event::{self, Form, values};
 use crate::front::config::{Replies, ReplyRule};
 use crate::front::reply;
 use crate::invoke::{CallError, Reply};
 use crate::reason::Reason;
 
 /// What became of one event, as a handler tells it.
-#[derive(Deserialize)]
 struct Row {
     index: i64,
     status: i64,
@@ -32,7 +30,7 @@ pub(super) async fn each(
     if !is_success || replies.rule == ReplyRule::Raw {
         return Ok(vec![reply.status; count]);
     }
-    match array.and_then(|text| serde_json::from_slice::<Vec<Row>>(&text).ok()) {
+    match array.and_then(|text| rows(std::str::from_utf8(&text).ok()?)) {
         Some(rows) => by_rows(&rows, count),
         None => {
             tell_of_dropped(length, call_id);
@@ -58,6 +56,17 @@ async fn read(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), Call
         }
     }
     Ok((length, (holds && begun).then(|| reply::joined(pieces))))
+}
+
+/// `None` where any element is another one.
+fn rows(text: &str) -> Option<Vec<Row>> {
+    values::elements(text).ok()?.into_iter().map(row).collect()
+}
+
+fn row(text: &str) -> Option<Row> {
+    let members = values::members(text).ok()?;
+    let number = |wanted: &str| members.iter().find(|(name, _)| name == wanted)?.1.parse().ok();
+    Some(Row { index: number("index")?, status: number("status")? })
 }
 
 /// Who is not named did well. Of an event that is named twice the worse is kept, so that no failure is lost.
