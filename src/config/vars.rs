@@ -67,8 +67,8 @@ pub const VARS: &[Var] = &[
         Handler,
         "event_data",
         Kind::Choice(&["parsed", "raw"]),
-        Is("parsed"),
-        "What a function finds in the data of its event: parsed by its content type, or the bytes.",
+        Depends("parsed for Python, raw for Node"),
+        "What a function finds in the data of its event: the value where it is JSON, or its text.",
     )
     .only(&[Mode::Warm]),
     var(Handler, "runtimes", Kind::Path, Depends("the copy inside the binary"), "A folder with the language runtimes.")

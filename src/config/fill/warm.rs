@@ -47,11 +47,11 @@ fn count_if_set(reader: &Reader<'_>, name: &'static str) -> u64 {
 /// What a language's runtime is told. What is not set it decides by the environment and by the file.
 fn told(reader: &Reader<'_>, host: &Host) -> Vec<(String, String)> {
     let handler = reader.text("handler");
-    let style = reader.word_if_set("handler_style").map(str::to_owned);
+    let word = |name| reader.word_if_set(name).map(str::to_owned);
     let set = [
         ("handler", handler),
-        ("handler_style", style),
-        ("event_data", Some(reader.word("event_data").to_owned())),
+        ("handler_style", word("handler_style")),
+        ("event_data", word("event_data")),
         ("processors", Some(host.processors.max(1).to_string())),
     ];
     set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

@@ -8,7 +8,7 @@ from ..errors import Refusal, Unsupported
 from ..events_seen import as_event, event_answer
 from ..flask_values import flask_value, page
 from ..request import Request
-from ..values import HTML
+from ..values import HTML, JSON, dumped
 
 #: What a caller hears when a function has failed: the sentence of Werkzeug, and the framework's header.
 CRASH = (
@@ -99,7 +99,7 @@ def handled_by(error):
 
 
 class GffCloudEvent(Gff):
-    """`f(cloud_event)`; its result is of no use, but for the events of a batch, which the real framework does not know."""
+    """`f(cloud_event)`; its result is of no use, but for a list that answers a batch, which the real framework does not know."""
 
     lists = True
 
@@ -129,8 +129,10 @@ class GffCloudEvent(Gff):
             raise Refusal(error.status, f"the request is no CloudEvent, and no event of the older form either: {error}") from None
 
     def reply(self, result, call):
-        events = event_answer(call, result) if isinstance(result, list) else None
-        return events or (200, HTML, b"OK")
+        if call.events is None or not isinstance(result, list):
+            return 200, HTML, b"OK"
+        events = event_answer(call, result)
+        return events or (200, JSON, dumped(result))
 
 
 class GffEvent(Gff):
