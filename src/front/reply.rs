@@ -17,6 +17,7 @@ use crate::reason::Reason;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const TRACE: &str = "traceparent";
+const TRACE_HEADER: HeaderName = HeaderName::from_static("ce-traceparent");
 
 /// What the caller has asked for.
 pub(super) struct Wanted {
@@ -91,11 +92,11 @@ impl Wanted {
     }
 
     fn binary(&self, mut reply: Reply) -> Result<Reply, CallError> {
-        let attributes = event::binary::attributes(&reply.headers).map_err(broken)?;
-        if let Some(trace) = self.trace.as_ref().filter(|_| attributes.get(TRACE).is_none()) {
-            reply
-                .headers
-                .extend(HeaderValue::from_str(trace).map(|trace| (HeaderName::from_static("ce-traceparent"), trace)));
+        if !reply.is_event {
+            event::binary::attributes(&reply.headers).map_err(broken)?;
+        }
+        if let Some(trace) = self.trace.as_ref().filter(|_| !reply.headers.contains_key(TRACE_HEADER)) {
+            reply.headers.extend(HeaderValue::from_str(trace).map(|trace| (TRACE_HEADER, trace)));
         }
         // 202 says that there is no event.
         reply.status = StatusCode::OK;

@@ -92,6 +92,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, known or still to come.
     pub body: ReplyBody,
+    /// The headers are those of an event, and are known to be right: heeler has made them of its attributes.
+    pub is_event: bool,
     /// With a 101: the upstream's side of what the connection becomes.
     pub upgraded: Option<Box<Upgraded>>,
 }
@@ -99,13 +101,13 @@ pub struct Reply {
 impl Reply {
     /// An answer without an upgrade.
     pub fn new(status: StatusCode, headers: HeaderMap, body: ReplyBody) -> Reply {
-        Reply { status, headers, body, upgraded: None }
+        Reply { status, headers, body, is_event: false, upgraded: None }
     }
 
     /// The connection becomes something else.
     pub fn upgraded(headers: HeaderMap, upgraded: Upgraded) -> Reply {
         let (status, body) = (StatusCode::SWITCHING_PROTOCOLS, ReplyBody::empty());
-        Reply { status, headers, body, upgraded: Some(Box::new(upgraded)) }
+        Reply { status, headers, body, is_event: false, upgraded: Some(Box::new(upgraded)) }
     }
 }
 

@@ -155,6 +155,8 @@ pub struct Reply {
     /// As the worker gave them, with those of the event that it is; a broken event is the function's doing, and no
     /// breach of the protocol.
     pub headers: Result<HeaderMap, BadEvent>,
+    /// Whether it is one.
+    pub is_event: bool,
     /// How long the function took, with the frame's LAST.
     pub took: Duration,
     /// The first piece of the body.
@@ -188,7 +190,7 @@ impl Reply {
             _ => Ok(headers),
         };
         let status = status.ok_or(BadMessage::Range("the status of REPLY"))?;
-        Ok(Reply { status, headers, took: Duration::from_micros(micros.into()), piece: payload })
+        Ok(Reply { status, headers, is_event: kind == 1, took: Duration::from_micros(micros.into()), piece: payload })
     }
 }
 

@@ -88,7 +88,7 @@ impl Warm {
                 return Err(CallError::timeout());
             }
         };
-        let status = reply.status;
+        let (status, is_event) = (reply.status, reply.is_event);
         let mut headers = reply.headers.map_err(|bad| CallError::new(Reason::Reply, broken_event(&bad)))?;
         remove_hop_by_hop(&mut headers);
         let promised = promised(&headers)?;
@@ -101,7 +101,7 @@ impl Warm {
                 return Err(CallError::new(Reason::BadHead, "the answer's Content-Length is not its length"));
             }
             self.check_size(length)?;
-            return Ok(Reply::new(status, headers, ReplyBody::Whole(pieces)));
+            return Ok(Reply { is_event, ..Reply::new(status, headers, ReplyBody::Whole(pieces)) });
         }
         let deadline = call.deadline_of(&headers);
         let place = std::mem::take(&mut call.place);
@@ -110,7 +110,7 @@ impl Warm {
         let promised = promised.filter(|_| !bare);
         self.check_size(promised.unwrap_or(0))?;
         let answer = Answer::new(exchange, upload, Sizes { promised, most: self.max_output }, deadline, place);
-        Ok(Reply::new(status, headers, ReplyBody::Warm(Box::new(answer))))
+        Ok(Reply { is_event, ..Reply::new(status, headers, ReplyBody::Warm(Box::new(answer))) })
     }
 
     fn check_size(&self, length: u64) -> Result<(), CallError> {
