@@ -113,7 +113,7 @@ fn workers_get_attributes_and_data_apart() {
     let node = "exports.handle = (e) => [e.id, e.subject, e.euro, e.data, e.datacontenttype];";
     for (name, code, expected) in [
         ("function.py", python, r#"["7", "a b", "\u20ac", {"b": 1.1, "a": "x"}, "application/json"]"#),
-        ("function.js", node, r#"["7","a b","€",{"b":1.1,"a":"x"},"application/json"]"#),
+        ("function.js", node, r#"["7","a b","€","{\"b\":1.10,\"a\":\"x\"}","application/json"]"#),
     ] {
         let Some(function) = Function::of(&[(name, code)]) else { continue };
         let heeler = function.start(&[]);
