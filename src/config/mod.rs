@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_events_do_nothing_where_events_are_off() {
+        let server = [("mode", "http"), ("event_mode", "binary"), ("batch", "whole"), ("batch_max_events", "5")];
+        let warned = notes(&server).1;
+        let expected =
+            ["event_mode", "batch", "batch_max_events"].map(|name| format!("{name}: has no effect beside events=off"));
+        assert!(expected.iter().all(|warning| warned.contains(warning)), "{warned:?}");
+        assert_eq!(notes(&[&server[..], &[("events", "auto")]].concat()).1, Vec::<String>::new());
+        let none = notes(&[("batch_max_events", "0")]).0;
+        assert_eq!(none, ["batch_max_events: \"0\" would refuse every batch (try 1000, at most 65535)"]);
+    }
+
+    #[test]
     fn a_worker_gets_attributes_and_data_apart() {
         assert_eq!(
             notes(&[("mode", "warm"), ("event_mode", "structured")]),

@@ -10,8 +10,9 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::collect::Origin;
 use super::config::{EventForm, Events, ReplyRule};
-use super::deadline::Deadlines;
+use super::deadline::{Deadlines, in_time};
 use super::deliver;
+use super::event::fits;
 use super::reply::{self, Wanted};
 use super::respond::{X_HEELER_REASON, is_worth_a_retry, refusal};
 use super::serve::Session;
@@ -63,18 +64,33 @@ impl Batch<'_> {
         let mut waiting = elements.into_iter().enumerate();
         let mut running = Vec::new();
         let mut outcomes = Vec::new();
+        let mut held = 0;
         loop {
             running.extend(waiting.by_ref().take(at_once - running.len()).map(|(index, element)| {
                 let one: Pin<Box<dyn Future<Output = Outcome> + Send + '_>> = Box::pin(self.one(index, element));
                 one
             }));
             match first(&mut running).await {
-                Some(outcome) => outcomes.push(outcome),
+                Some(outcome) => outcomes.push(self.held(outcome, &mut held)),
                 None => break,
             }
         }
         outcomes.sort_unstable_by_key(|outcome| outcome.index);
         self.answer(&outcomes)
+    }
+
+    /// All replies together are one answer, and held until it goes out: so they have one limit.
+    fn held(&self, outcome: Outcome, held: &mut u64) -> Outcome {
+        let most = self.session.shared.config.events.replies.most_bytes;
+        let Ok(Some(reply)) = &outcome.result else { return outcome };
+        *held += reply.data.as_ref().map_or(0, |data| data.bytes().len() as u64);
+        if *held <= most {
+            return outcome;
+        }
+        let text =
+            format!("the replies to a batch are larger than {most} bytes together, and have to be held in memory");
+        let error = CallError::new(Reason::OutputTooLarge, text);
+        Outcome { result: Err(self.status_of(outcome.index, &error)), ..outcome }
     }
 
     async fn one(&self, index: usize, element: Result<Element, BadEvent>) -> Outcome {
@@ -97,28 +113,41 @@ impl Batch<'_> {
             let (id, deadline) = (self.id_of(index), self.deadlines.of_call);
             let origin = Origin::of(self.session, self.head);
             let answer = collector.join(shared, origin, element.event, Some(element.json), &id, deadline).await;
-            let status = answer.result?;
+            let status = answer.result?.status;
             return Ok(if status.is_success() { Ok(None) } else { Err(status) });
         }
-        let (body, headers, attributes) = request(events, &self.head.headers, element);
+        let (body, headers, attributes) = request(events, &self.head.headers, element)?;
         let place = shared.admission.wait(self.deadlines.of_call).await?;
-        let seat = shared.invoker.seat(self.deadlines.of_call).await?;
+        let seat = shared.invoker.wait(self.deadlines.of_call).await?;
         let mut head = self.head.clone();
         head.headers = headers;
         let id = self.id_of(index);
         let wanted = Wanted::of_batch(&events.replies, &attributes, &id);
         let call = self.session.call(head, id.clone(), body, self.deadlines, place);
         let reply = shared.invoker.call(Call { seat, event: Some(Box::new(attributes)), ..call }).await?;
-        let reply = wanted.settle(&events.replies, reply).await?;
-        let mut reply = deliver::pass_on(shared, reply, &id, self.deadlines.of_call).await?;
+        in_time(self.deadlines.of_call, self.result(&wanted, reply, &id)).await
+    }
+
+    /// What the answer to an event's own call comes to.
+    async fn result(
+        &self,
+        wanted: &Wanted,
+        reply: Reply,
+        id: &HeaderValue,
+    ) -> Result<Result<Option<Event>, StatusCode>, CallError> {
+        let shared = &self.session.shared;
+        let replies = &shared.config.events.replies;
+        let reply = wanted.settle(replies, reply).await?;
+        // Its own word on what is late says more than the call's deadline, which it keeps.
+        let mut reply = deliver::pass_on(shared, reply, id, self.deadlines.of_call).await?;
         if !reply.status.is_success() {
             return Ok(Err(reply.status));
         }
-        if events.replies.rule == ReplyRule::Raw {
+        if replies.rule == ReplyRule::Raw {
             reply::read_off(&mut reply).await?;
             return Ok(Ok(None));
         }
-        Ok(Ok(reply::event_of(&mut reply, events.replies.most_bytes).await?))
+        Ok(Ok(reply::event_of(&mut reply, replies.most_bytes).await?))
     }
 
     /// Which of the batch's it is; a caller's id that is no text has none.
@@ -174,19 +203,27 @@ async fn first<T>(running: &mut Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>
 }
 
 /// An event as a request of its own.
-fn request(events: &Events, of_batch: &HeaderMap, element: Element) -> (RequestBody, HeaderMap, Attributes) {
+fn request(
+    events: &Events,
+    of_batch: &HeaderMap,
+    element: Element,
+) -> Result<(RequestBody, HeaderMap, Attributes), BadEvent> {
     let Element { event, json } = element;
     let mut headers = of_batch.clone();
     headers.remove(TRANSFER_ENCODING);
     let body = match events.form {
-        EventForm::Binary => event::binary::encode(&event, &mut headers),
+        EventForm::Binary => {
+            let data = event::binary::encode(&event, &mut headers);
+            fits(&headers)?;
+            data
+        }
         EventForm::AsIs | EventForm::Structured => {
             event::structured::headers(&mut headers);
             json
         }
     };
     headers.insert(CONTENT_LENGTH, body.len().into());
-    (RequestBody::held([body].into()), headers, event.attributes)
+    Ok((RequestBody::held([body].into()), headers, event.attributes))
 }
 
 fn replies(events: Vec<&Event>) -> Reply {

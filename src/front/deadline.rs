@@ -4,7 +4,7 @@ use hyper::HeaderMap;
 
 use super::{Config, grpc};
 use crate::duration;
-use crate::invoke::Deadline;
+use crate::invoke::{CallError, Deadline};
 
 /// Both limits of a call.
 #[derive(Clone, Copy, Debug)]
@@ -24,5 +24,17 @@ pub(super) fn of_call(config: &Config, headers: &HeaderMap) -> Deadlines {
     Deadlines {
         of_call: Deadline::after(config.exec_timeout).or_sooner(asked),
         of_stream: Deadline::after(config.stream_timeout).or_sooner(asked),
+    }
+}
+
+/// Within the call's own time, which holds for whoever reads an answer to its end, be it called a stream or not.
+pub(super) async fn in_time<T>(
+    deadline: Deadline,
+    what: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        done = what => done,
+        () = deadline.passed() => Err(CallError::timeout()),
     }
 }

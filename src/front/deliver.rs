@@ -1,12 +1,13 @@
 //! A request that is an event, or whose answer has to be one: what the handler gets of it, and what the caller gets then.
 
+use hyper::Method;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use tokio::time::Instant;
 
 use super::answer::Record;
 use super::batch::Batch;
-use super::deadline::Deadlines;
+use super::deadline::{Deadlines, in_time};
 use super::event::Taken;
 use super::reply::Wanted;
 use super::serve::Session;
@@ -30,17 +31,17 @@ pub(super) async fn run(
         // Its events have places, and not the request that brings them.
         let elements = event::split(events, &head.headers, body, deadlines.of_call).await?;
         record.handed = Some(Instant::now());
-        return Ok(Batch { session, head: &head, deadlines, id: &id }.run(elements).await);
+        return Ok(Box::pin(Batch { session, head: &head, deadlines, id: &id }.run(elements)).await);
     }
     if let Some(collector) = &shared.collector
         && matches!(form, Form::Binary | Form::Structured)
     {
-        return collector.serve(session, head, body, deadlines.of_call, record).await;
+        return Box::pin(collector.serve(session, head, body, deadlines.of_call, record)).await;
     }
     let place = shared.admission.enter(deadlines.of_call).await?;
     // Some events are read whole: not before it is known that the call may run.
     let Taken { body, event, batch } = match form {
-        Form::Batch => match whole::take(shared, &mut head.headers, body, deadlines.of_call).await? {
+        Form::Batch => match Box::pin(whole::take(shared, &mut head.headers, body, deadlines.of_call)).await? {
             Ok(taken) => taken,
             Err(refused) => return Ok(refused),
         },
@@ -52,9 +53,14 @@ pub(super) async fn run(
         0 => Wanted::of(&events.replies, &head.headers, event.as_deref(), &id),
         _ => Wanted::of_whole(&events.replies, &head.headers, &id),
     };
+    // What a server says of a body is all that there is of it here: no event, and nothing to send.
+    let is_head_only = head.method == Method::HEAD && shared.invoker.answers_heads();
     let call = Call { seat, event, batch, ..session.call(head, id.clone(), body, deadlines, place) };
     let reply = shared.invoker.call(call).await?;
-    let reply = wanted.settle(&events.replies, reply).await?;
+    if is_head_only {
+        return Ok(reply);
+    }
+    let reply = in_time(deadlines.of_call, wanted.settle(&events.replies, reply)).await?;
     pass_on(shared, reply, &id, deadlines.of_call).await
 }
 
@@ -67,6 +73,6 @@ pub(super) async fn pass_on(
 ) -> Result<Reply, CallError> {
     match &shared.sink {
         None => Ok(reply),
-        Some(sink) => sink.pass_on(reply, id, deadline).await,
+        Some(sink) => Box::pin(sink.pass_on(reply, id, deadline)).await,
     }
 }

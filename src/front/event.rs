@@ -127,12 +127,17 @@ async fn structured(
         return Ok(held(headers, text, event.attributes));
     }
     let data = event::binary::encode(&event, headers);
-    if headers.iter().map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS).sum::<usize>() > LARGEST_HEAD
-    {
-        let bad = BadEvent::new(Fault::TooLarge, "the attributes", "larger together than a request's head may be");
-        return Err(bad.into());
-    }
+    fits(headers)?;
     Ok(held(headers, data, event.attributes))
+}
+
+/// That headers which were made of attributes are no larger than those that come as such may be.
+pub(super) fn fits(headers: &HeaderMap) -> Result<(), BadEvent> {
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS).sum();
+    match size > LARGEST_HEAD {
+        true => Err(BadEvent::new(Fault::TooLarge, "the attributes", "larger together than a request's head may be")),
+        false => Ok(()),
+    }
 }
 
 /// A body that was read, or made.

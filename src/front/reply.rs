@@ -58,7 +58,7 @@ impl Wanted {
 
     /// For an event of a batch: plain output of many calls makes no answer.
     pub(super) fn of_batch(replies: &Replies, event: &Attributes, call_id: &HeaderValue) -> Wanted {
-        let trace = event.get(TRACE).map(str::to_owned);
+        let trace = event.get(TRACE).filter(|trace| is_trace(trace)).map(str::to_owned);
         Wanted { event: replies.rule != ReplyRule::Raw, batch: false, trace, call_id: call_id.clone() }
     }
 
@@ -118,7 +118,7 @@ impl Wanted {
             if replies.rule == ReplyRule::Sink {
                 return self.held(replies, wrap, reply).await;
             }
-            return if is_empty(&reply) { Ok(accepted()) } else { self.wrapped(wrap, reply) };
+            return if is_empty(&mut reply).await? { Ok(accepted()) } else { self.wrapped(wrap, reply) };
         }
         // A program that only prints has no other way to say that it is one.
         let prints = matches!(replies.rule, ReplyRule::Event | ReplyRule::Sink);
@@ -140,7 +140,7 @@ impl Wanted {
             return Ok(self.structured(reply, event, text));
         }
         reply.body = ReplyBody::of(text);
-        if is_empty(&reply) { Ok(accepted()) } else { self.wrapped(wrap, reply) }
+        if is_empty(&mut reply).await? { Ok(accepted()) } else { self.wrapped(wrap, reply) }
     }
 
     fn tell_of_dropped(&self, bytes: u64) {
@@ -204,9 +204,19 @@ fn is_trace(text: &str) -> bool {
     text.len() <= 256 && !text.is_empty() && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
-fn is_empty(reply: &Reply) -> bool {
-    let none = matches!(&reply.body, ReplyBody::Whole(pieces) if pieces.iter().all(Bytes::is_empty));
-    none || reply.body.is_end_stream() || reply.body.size_hint().exact() == Some(0)
+/// Whether nothing was said. Of a body without a length that takes a look at its first piece.
+async fn is_empty(reply: &mut Reply) -> Result<bool, CallError> {
+    if let Some(length) = reply.body.size_hint().exact() {
+        return Ok(length == 0);
+    }
+    let mut body = std::mem::replace(&mut reply.body, ReplyBody::empty());
+    while let Some(piece) = next(&mut body).await? {
+        if !piece.is_empty() {
+            reply.body = ReplyBody::Begun(Some(piece), Box::new(body));
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// All of the answer's body. One that is cut fails the call: nothing of it is out yet.

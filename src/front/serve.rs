@@ -149,7 +149,8 @@ impl Session {
             return Ok(consent);
         }
         let form = event::form_of(&config.events, &head.headers)?;
-        if form != Form::None || config.events.replies.rule.is_for_all() {
+        // A gRPC call is told how it went in trailers, which no event has.
+        if form != Form::None || config.events.replies.rule.is_for_all() && !grpc::is_grpc(&head.headers) {
             // In a box: what most calls have no use for is no part of their size.
             return Box::pin(deliver::run(self, form, head, body, id, deadlines, record)).await;
         }

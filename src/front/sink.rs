@@ -11,6 +11,7 @@ use hyper::{HeaderMap, StatusCode};
 use tokio::time::sleep;
 
 use super::config;
+use super::deadline::in_time;
 use super::reply::{accepted, broken, whole};
 use super::respond::is_worth_a_retry;
 use crate::event::{self, Attributes, Form};
@@ -63,7 +64,7 @@ impl Sending {
         if !reply.status.is_success() {
             return Ok(reply);
         }
-        for message in self.messages(&mut reply).await? {
+        for message in in_time(deadline, self.messages(&mut reply)).await? {
             self.deliver(&message, call_id, deadline).await?;
         }
         Ok(accepted())

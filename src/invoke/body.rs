@@ -251,6 +251,8 @@ pub enum ReplyBody {
     Proxied(Box<Answer>),
     /// A worker's answer as it comes.
     Warm(Box<warm::Answer>),
+    /// A first piece that somebody has looked at, and the rest.
+    Begun(Option<Bytes>, Box<ReplyBody>),
 }
 
 /// The handler failed when the head of its answer was already out.
@@ -281,6 +283,10 @@ impl Body for ReplyBody {
             ReplyBody::File(sending) => sending.poll_chunk(cx).map(|chunk| Some(chunk?.map(Frame::data))),
             ReplyBody::Proxied(answer) => Pin::new(&mut **answer).poll_frame(cx),
             ReplyBody::Warm(answer) => answer.poll_frame(cx),
+            ReplyBody::Begun(first, rest) => match first.take() {
+                Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+                None => Pin::new(&mut **rest).poll_frame(cx),
+            },
         }
     }
 
@@ -291,6 +297,7 @@ impl Body for ReplyBody {
             ReplyBody::File(sending) => sending.left() == 0,
             ReplyBody::Proxied(answer) => answer.is_end_stream(),
             ReplyBody::Warm(answer) => answer.is_end_stream(),
+            ReplyBody::Begun(first, rest) => first.is_none() && rest.is_end_stream(),
         }
     }
 
@@ -301,6 +308,8 @@ impl Body for ReplyBody {
             ReplyBody::File(sending) => SizeHint::with_exact(sending.left()),
             ReplyBody::Proxied(answer) => answer.size_hint(),
             ReplyBody::Warm(answer) => answer.size_hint(),
+            ReplyBody::Begun(Some(_), _) => SizeHint::default(),
+            ReplyBody::Begun(None, rest) => rest.size_hint(),
         }
     }
 }

@@ -47,8 +47,18 @@ impl Line {
             let message = format!("all {} waiting places (queue_depth) are taken", self.depth);
             return Err(CallError::new(Reason::QueueFull, message));
         }
+        Ok(self.entered())
+    }
+
+    /// Waits in it beyond its depth.
+    pub fn enter_beyond(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.entered()
+    }
+
+    fn entered(&self) -> Waiting<'_> {
         self.metrics.queue_entered();
-        Ok(Waiting { line: self, since: Instant::now() })
+        Waiting { line: self, since: Instant::now() }
     }
 
     /// Until when a call of that deadline may wait.

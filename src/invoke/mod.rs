@@ -53,6 +53,15 @@ impl Invoker {
         }
     }
 
+    /// The same, however long the line is, and for as long as the call has: for calls that came together and are to be
+    /// refused together or not at all.
+    pub async fn wait(&self, deadline: Deadline) -> Result<Option<Seat>, CallError> {
+        match self {
+            Invoker::Warm(warm) => warm.wait(deadline).await.map(Some),
+            Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Files(_) => Ok(None),
+        }
+    }
+
     /// Whether all seats are taken, and all waiting places before them.
     pub fn is_full(&self) -> bool {
         matches!(self, Invoker::Warm(warm) if warm.is_full())

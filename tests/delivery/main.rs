@@ -11,6 +11,7 @@ mod support;
 mod arriving;
 mod event;
 mod failing;
+mod hard;
 mod outputs;
 mod taker;
 

@@ -29,6 +29,15 @@ fn every_shape_of_a_call_passes() {
     }
 }
 
+/// How a call went is told in trailers, which no event has.
+#[test]
+fn what_holds_for_answers_that_are_events_leaves_calls_alone() {
+    let Some(heeler) = server::GRPC.start(&[("events", "auto"), ("reply", "event")]) else { return };
+    for task in ["unary", "server_stream", "both"] {
+        assert_eq!(ask(&heeler, task), true, "{task}");
+    }
+}
+
 #[test]
 fn the_server_s_own_errors_pass() {
     let Some(heeler) = server::GRPC.start(&[]) else { return };

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 
 use super::PATIENCE;
 use super::asked::{Asked, field};
@@ -42,6 +42,17 @@ impl Link {
     /// Sends bytes; says whether heeler's kernel took them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.socket.write_all(bytes).is_ok()
+    }
+
+    /// Whether heeler has read all that was sent: the queue of its side is empty (proc_net_tcp.txt of the kernel).
+    pub fn is_read(&self) -> bool {
+        let port = |address: SockAddr| address.as_socket().expect("a TCP connection").port();
+        let own = format!(":{:04X}", port(self.socket.local_addr().expect("an address")));
+        let heelers = format!(":{:04X}", port(self.socket.peer_addr().expect("an address")));
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|line| {
+            line.len() > 4 && line[1].ends_with(&heelers) && line[2].ends_with(&own) && line[4].ends_with(":00000000")
+        })
     }
 
     /// Sends what is taken at once, and says how much that was.

@@ -26,12 +26,19 @@ pub(super) fn events(reader: &mut Reader<'_>, mode: Mode, most_bytes: u64, exec_
         "binary" => EventForm::Binary,
         _ => EventForm::AsIs,
     };
+    if !on {
+        for name in ["event_mode", "batch", "batch_max_events"] {
+            if reader.is_set(name) {
+                reader.warn(name, "has no effect beside events=off".to_owned());
+            }
+        }
+    }
     Events {
         on,
         required,
         form,
         most_bytes,
-        most_events: count(reader, "batch_max_events"),
+        most_events: most_of_a_batch(reader),
         whole: reader.word("batch") == "whole",
         collecting: collecting(reader, on, exec_timeout),
         origins: origins(reader),
@@ -46,6 +53,14 @@ fn count(reader: &mut Reader<'_>, name: &'static str) -> usize {
         reader.mistake(name, format!("\"{count}\" is more than one call can bring (try {MOST_EVENTS} at most)"));
     }
     count
+}
+
+fn most_of_a_batch(reader: &mut Reader<'_>) -> usize {
+    let most = count(reader, "batch_max_events");
+    if most == 0 {
+        reader.mistake("batch_max_events", format!("\"0\" would refuse every batch (try 1000, at most {MOST_EVENTS})"));
+    }
+    most
 }
 
 /// One event is a call as it is, so gathering begins at two.

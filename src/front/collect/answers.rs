@@ -1,8 +1,9 @@
 //! From the one answer of a call to the status of each delivery that it brought.
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 
+use super::gathering::Told;
 use crate::event::{self, Form, values};
 use crate::front::config::{Replies, ReplyRule};
 use crate::front::reply;
@@ -15,28 +16,35 @@ struct Row {
     status: i64,
 }
 
-/// The status of each of `count` deliveries; what fails all of them is an error. `call_id`: of the call.
+/// What each of `count` deliveries is told; what fails all of them is an error. `call_id`: of the call.
 pub(super) async fn each(
     replies: &Replies,
     mut reply: Reply,
     count: usize,
     call_id: &str,
-) -> Result<Vec<StatusCode>, CallError> {
+) -> Result<Vec<Told>, CallError> {
     let is_success = reply.status.is_success();
     // Answers that are events go nowhere from here: nobody can say which of the deliveries they belong to.
     let may_be_list =
         is_success && replies.rule != ReplyRule::Raw && event::recognise(&reply.headers) == Ok(Form::None);
     let (length, array) = read(&mut reply, if may_be_list { replies.most_bytes } else { 0 }).await?;
     if !is_success || replies.rule == ReplyRule::Raw {
-        return Ok(vec![reply.status; count]);
+        return Ok(vec![Told::of(reply.status, &reply.headers); count]);
     }
-    match array.and_then(|text| rows(std::str::from_utf8(&text).ok()?)) {
-        Some(rows) => by_rows(&rows, count),
+    match array.and_then(|text| listed(&text, &reply.headers, count)) {
+        Some(told) => told,
         None => {
             tell_of_dropped(length, call_id);
-            Ok(vec![StatusCode::ACCEPTED; count])
+            Ok(vec![Told::of(StatusCode::ACCEPTED, &reply.headers); count])
         }
     }
+}
+
+/// What each is told by a list of index and status, with the headers beside it; `None` where the text is none.
+pub(super) fn listed(text: &[u8], headers: &HeaderMap, count: usize) -> Option<Result<Vec<Told>, CallError>> {
+    let rows = rows(std::str::from_utf8(text).ok()?)?;
+    let told = |statuses: Vec<StatusCode>| statuses.into_iter().map(|status| Told::of(status, headers)).collect();
+    Some(by_rows(&rows, count).map(told))
 }
 
 /// Reads the body to its end, which tells whether the handler has failed: how long it was, and all of it if it may be a
@@ -98,7 +106,6 @@ fn tell_of_dropped(bytes: u64, call_id: &str) {
 
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
     use hyper::header::{CONTENT_TYPE, HeaderValue};
 
     use super::*;
@@ -115,7 +122,7 @@ mod tests {
         let body = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
         let reply = Reply::new(StatusCode::from_u16(status).unwrap(), headers, ReplyBody::Whole(body));
         let each = each(&replies, reply, 3, "id").await.map_err(|error| error.to_string())?;
-        Ok(each.iter().map(StatusCode::as_u16).collect())
+        Ok(each.iter().map(|told| told.status.as_u16()).collect())
     }
 
     #[tokio::test]

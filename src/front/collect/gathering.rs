@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use hyper::StatusCode;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{HeaderMap, StatusCode};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -14,7 +14,22 @@ use crate::invoke::{CallError, Deadline};
 pub(in crate::front) struct Answer {
     /// When its call began, if it did.
     pub(in crate::front) began: Option<Instant>,
-    pub(in crate::front) result: Result<StatusCode, CallError>,
+    pub(in crate::front) result: Result<Told, CallError>,
+}
+
+/// What a delivery is told of the handler's answer.
+#[derive(Clone, Debug)]
+pub(in crate::front) struct Told {
+    pub(in crate::front) status: StatusCode,
+    /// With 429 and 503: a sender may heed it.
+    pub(in crate::front) retry_after: Option<HeaderValue>,
+}
+
+impl Told {
+    pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Told {
+        let is_asked = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        Told { status, retry_after: headers.get(RETRY_AFTER).filter(|_| is_asked).cloned() }
+    }
 }
 
 /// One delivery.

@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
+use hyper::{HeaderMap, Method, Uri, Version};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use self::gathering::{Answer, Gathering, Member, Most, Ticket};
+use self::gathering::{Answer, Gathering, Member, Most, Ticket, Told};
 use super::answer::Record;
 use super::config::Collecting;
-use super::reply::Wanted;
+use super::reply::{self, Wanted};
 use super::respond::new_id;
 use super::serve::Session;
 use super::{Shared, deliver, event as request};
@@ -66,7 +66,9 @@ impl Collector {
         let (event, text) = request::single(&shared.config.events, &head.headers, body, deadline).await?;
         let answer = self.join(shared, Origin::of(session, &head), event, text, &record.id, deadline).await;
         record.handed = answer.began;
-        Ok(Reply::new(answer.result?, HeaderMap::new(), ReplyBody::empty()))
+        let told = answer.result?;
+        let headers = told.retry_after.map(|seconds| (RETRY_AFTER, seconds)).into_iter().collect();
+        Ok(Reply::new(told.status, headers, ReplyBody::empty()))
     }
 
     /// Puts an event into the next call, and waits for what becomes of it. `text`: its own JSON, if it came so.
@@ -159,7 +161,7 @@ async fn call(shared: &Shared, gathering: &Gathering, origin: Origin, deadline: 
         Err(error) => Err(error),
     };
     for (at, member) in members.into_iter().enumerate() {
-        let result = result.as_ref().map(|statuses| statuses[at]).map_err(CallError::clone);
+        let result = result.as_ref().map(|told| told[at].clone()).map_err(CallError::clone);
         // Whoever is gone needs no answer.
         let _ = member.answer.send(Answer { began, result });
     }
@@ -168,10 +170,10 @@ async fn call(shared: &Shared, gathering: &Gathering, origin: Origin, deadline: 
 /// One call needs one place, however many events it brings.
 async fn room(shared: &Shared, deadline: Deadline) -> Result<(Place, Option<Seat>), CallError> {
     let place = shared.admission.wait(deadline).await?;
-    Ok((place, shared.invoker.seat(deadline).await?))
+    Ok((place, shared.invoker.wait(deadline).await?))
 }
 
-/// The call itself: the status of each member.
+/// The call itself: what each member is told.
 async fn hand_over(
     shared: &Shared,
     members: &mut [Member],
@@ -179,7 +181,7 @@ async fn hand_over(
     deadline: Deadline,
     id: &HeaderValue,
     (place, seat): (Place, Option<Seat>),
-) -> Result<Vec<StatusCode>, CallError> {
+) -> Result<Vec<Told>, CallError> {
     let call_id = id.to_str().unwrap_or_default();
     crate::log::debug!(call_id, events = members.len(), deliveries = ids(members), "events are one call");
     let (headers, body) = request_of(shared, members, origin.host);
@@ -202,12 +204,31 @@ async fn hand_over(
     };
     let reply = shared.invoker.call(call).await?;
     let replies = &shared.config.events.replies;
-    if shared.sink.is_some() && event::recognise(&reply.headers).is_ok_and(|form| form != Form::None) {
-        let events = Wanted::of_whole(replies, &HeaderMap::new(), id).settle(replies, reply).await?;
-        let status = deliver::pass_on(shared, events, id, deadline).await?.status;
-        return Ok(vec![status; members.len()]);
+    match shared.sink.is_some() && reply.status.is_success() {
+        true => to_sink(shared, reply, members.len(), deadline, id).await,
+        false => answers::each(replies, reply, members.len(), call_id).await,
     }
-    answers::each(replies, reply, members.len(), call_id).await
+}
+
+/// A result that is for the sink, whose word is everybody's answer; but a list of index and status stays what it is.
+async fn to_sink(
+    shared: &Shared,
+    mut reply: Reply,
+    count: usize,
+    deadline: Deadline,
+    id: &HeaderValue,
+) -> Result<Vec<Told>, CallError> {
+    let replies = &shared.config.events.replies;
+    if event::recognise(&reply.headers) == Ok(Form::None) {
+        let text = reply::whole(&mut reply, replies.most_bytes).await?;
+        if let Some(told) = answers::listed(&text, &reply.headers, count) {
+            return told;
+        }
+        reply.body = ReplyBody::of(text);
+    }
+    let events = Wanted::of_whole(replies, &HeaderMap::new(), id).settle(replies, reply).await?;
+    let status = deliver::pass_on(shared, events, id, deadline).await?.status;
+    Ok(vec![Told::of(status, &HeaderMap::new()); count])
 }
 
 fn ids(members: &[Member]) -> String {

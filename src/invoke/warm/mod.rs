@@ -59,6 +59,10 @@ impl Warm {
         self.pool.seat(deadline).await
     }
 
+    pub(super) async fn wait(&self, deadline: Deadline) -> Result<Seat, CallError> {
+        self.pool.wait(deadline).await
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.pool.is_full()
     }

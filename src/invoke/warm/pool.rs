@@ -81,13 +81,28 @@ impl Pool {
     /// A place at the worker with the fewest calls, at once or after a wait. A call whose time passes meanwhile never
     /// reaches one.
     pub(super) async fn seat(&self, deadline: Deadline) -> Result<Seat, CallError> {
-        // Nobody overtakes those who wait.
-        if self.0.line.waiting() == 0
-            && let Some(seat) = self.free_seat()
-        {
+        if let Some(seat) = self.seat_at_once() {
             return Ok(seat);
         }
         let _waiting = self.0.line.enter()?;
+        self.until_free(self.0.line.until(deadline)).await
+    }
+
+    /// The same, however many wait already, and until the deadline alone.
+    pub(super) async fn wait(&self, deadline: Deadline) -> Result<Seat, CallError> {
+        if let Some(seat) = self.seat_at_once() {
+            return Ok(seat);
+        }
+        let _waiting = self.0.line.enter_beyond();
+        self.until_free(deadline).await
+    }
+
+    /// Nobody overtakes those who wait.
+    fn seat_at_once(&self) -> Option<Seat> {
+        if self.0.line.waiting() == 0 { self.free_seat() } else { None }
+    }
+
+    async fn until_free(&self, until: Deadline) -> Result<Seat, CallError> {
         let free = async {
             loop {
                 let freed = self.0.freed.notified();
@@ -107,7 +122,7 @@ impl Pool {
         tokio::select! {
             biased;
             seat = free => seat,
-            () = self.0.line.until(deadline).passed() => Err(self.too_long()),
+            () = until.passed() => Err(self.too_long()),
         }
     }
 
