@@ -37,6 +37,7 @@ export RUSTFLAGS
 
 # The standard library is built along, without what prints backtraces: the binary has no symbols that they could name.
 # The pinned stable compiler takes the two options for that from whoever says so in RUSTC_BOOTSTRAP.
+rustup component add rust-src >/dev/null 2>&1 || true # Where rust-toolchain.toml is not what chooses the compiler.
 if [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ]; then
     RUSTC_BOOTSTRAP=1 cargo build --release --locked --target "$triple" --bin heeler \
         -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind

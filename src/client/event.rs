@@ -43,21 +43,6 @@ impl fmt::Display for Form {
     }
 }
 
-/// Attributes with options of their own, and members of the JSON form that are no attributes.
-const RESERVED: [&str; 11] = [
-    "specversion",
-    "id",
-    "source",
-    "type",
-    "subject",
-    "time",
-    "datacontenttype",
-    "dataschema",
-    "data",
-    "data_base64",
-    "schemaurl",
-];
-
 impl Options {
     /// The value of one of the options.
     pub(super) fn set(&mut self, option: &'static str, value: String) -> Result<(), String> {
@@ -97,7 +82,7 @@ fn extension(text: &str) -> Result<(String, String), String> {
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
         return Err(wrong("has a name that no attribute has (only a to z and 0 to 9, try name=value)"));
     }
-    if RESERVED.contains(&name) {
+    if !event::is_extension(name) || name == "data" {
         return Err(wrong("names no extension (--type, --source, --id, --subject and --content-type say the rest)"));
     }
     if value.contains(char::is_control) {

@@ -29,7 +29,7 @@ pub(super) async fn run(
     let events = &shared.config.events;
     if form == Form::Batch && !events.whole {
         // Its events have places, and not the request that brings them.
-        let elements = event::split(events, &head.headers, body, deadlines.of_call).await?;
+        let (_, elements) = event::batch(events, &head.headers, body, deadlines.of_call).await?;
         record.handed = Some(Instant::now());
         return Ok(Box::pin(Batch { session, head: &head, deadlines, id: &id }.run(elements)).await);
     }

@@ -89,16 +89,6 @@ pub(super) async fn batch(
     Ok((text, elements))
 }
 
-/// The events of a batch, each for itself.
-pub(super) async fn split(
-    events: &Events,
-    headers: &HeaderMap,
-    body: RequestBody,
-    deadline: Deadline,
-) -> Result<Vec<Result<Element, BadEvent>>, CallError> {
-    Ok(batch(events, headers, body, deadline).await?.1)
-}
-
 /// A binary event in the form that has all of it in the body.
 async fn made_structured(
     events: &Events,
