@@ -56,7 +56,7 @@ fn a_worker_has_its_socket_and_nothing_else_of_heelers() {
     let told: Vec<_> = environment.lines().filter(|line| line.starts_with("HEELER_FD=")).collect();
     assert_eq!(told, ["HEELER_FD=3"]);
     let settings = heeler.get("/settings").assert_ok().text();
-    let processors = settings.strip_prefix("handler\na.b\nevent_data\nparsed\nprocessors\n");
+    let processors = settings.strip_prefix("handler\na.b\nprocessors\n");
     assert!(processors.is_some_and(|count| count.trim_end().parse::<usize>().is_ok()), "{settings}");
 }
 
