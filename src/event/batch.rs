@@ -27,26 +27,18 @@ pub fn split(body: &Bytes, most: usize) -> Result<Vec<Result<Element, BadEvent>>
     let mut scanner = Scanner::new(object::text(body)?);
     scanner.white();
     if scanner.peek() != Some(b'[') {
-        scanner.value().map_err(object::no_json)?;
+        scanner.value()?;
         return Err(BadEvent::broken("the batch", "not a JSON array"));
     }
     let mut elements = Vec::new();
-    scanner.eat(b'[');
-    scanner.white();
-    let mut more = !scanner.eat(b']');
-    while more {
+    scanner.list([b'[', b']'], |scanner| {
         if elements.len() == most {
             return Err(BadEvent::new(Fault::TooMany, "the batch", "more events than batch_max_events"));
         }
-        scanner.white();
-        elements.push(element(body, &mut scanner)?);
-        scanner.white();
-        more = scanner.eat(b',');
-        if !more {
-            scanner.expect(b']').map_err(object::no_json)?;
-        }
-    }
-    scanner.end().map_err(object::no_json)?;
+        elements.push(element(body, scanner)?);
+        Ok(())
+    })?;
+    scanner.end()?;
     Ok(elements)
 }
 
@@ -57,7 +49,7 @@ fn element(body: &Bytes, scanner: &mut Scanner<'_>) -> Result<Result<Element, Ba
         Ok(event) => Ok(Ok(Element { event, json: body.slice(start..scanner.at()) })),
         Err(bad) => {
             scanner.back(start);
-            scanner.value().map_err(object::no_json)?;
+            scanner.value()?;
             Ok(Err(bad))
         }
     }

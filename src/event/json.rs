@@ -72,6 +72,28 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// What stands between two brackets, parted by commas, which `one` passes over piece by piece. The scanner stands
+    /// at the first bracket, and then behind the last one.
+    pub(super) fn list<E: From<BadJson>>(
+        &mut self,
+        [open, close]: [u8; 2],
+        mut one: impl FnMut(&mut Scanner<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.expect(open)?;
+        self.white();
+        let mut more = !self.eat(close);
+        while more {
+            self.white();
+            one(self)?;
+            self.white();
+            more = self.eat(b',');
+            if !more {
+                self.expect(close)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A value of any kind.
     pub(super) fn value(&mut self) -> Result<Range<usize>, BadJson> {
         let start = self.at;

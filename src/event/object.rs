@@ -29,8 +29,10 @@ pub(super) fn text(body: &[u8]) -> Result<&str, BadEvent> {
 
 const BODY: &str = "the body";
 
-pub(super) fn no_json(bad: BadJson) -> BadEvent {
-    BadEvent { at: Some(bad.0), ..BadEvent::broken(BODY, "not JSON") }
+impl From<BadJson> for BadEvent {
+    fn from(bad: BadJson) -> BadEvent {
+        BadEvent { at: Some(bad.0), ..BadEvent::broken(BODY, "not JSON") }
+    }
 }
 
 /// The object that begins where the scanner stands, which then stands behind it.
@@ -38,7 +40,7 @@ pub(super) fn no_json(bad: BadJson) -> BadEvent {
 pub(super) fn event(body: &Bytes, scanner: &mut Scanner<'_>) -> Result<Event, BadEvent> {
     if scanner.peek() != Some(b'{') {
         // What is no JSON at all is told so.
-        scanner.value().map_err(no_json)?;
+        scanner.value()?;
         return Err(BadEvent::broken("the event", "not a JSON object"));
     }
     Members::read(body, scanner)?.event()
@@ -61,20 +63,11 @@ impl<'a> Members<'a> {
     fn read(body: &'a Bytes, scanner: &mut Scanner<'_>) -> Result<Members<'a>, BadEvent> {
         let draft = Draft::with_capacity(8);
         let mut members = Members { body, draft, data: None, base64: None };
-        scanner.expect(b'{').map_err(no_json)?;
-        scanner.white();
-        let mut more = !scanner.eat(b'}');
-        while more {
-            scanner.white();
-            let name = scanner.string().map_err(no_json)?;
-            scanner.colon().map_err(no_json)?;
-            members.member(&name, scanner)?;
-            scanner.white();
-            more = scanner.eat(b',');
-            if !more {
-                scanner.expect(b'}').map_err(no_json)?;
-            }
-        }
+        scanner.list([b'{', b'}'], |scanner| {
+            let name = scanner.string()?;
+            scanner.colon()?;
+            members.member(&name, scanner)
+        })?;
         Ok(members)
     }
 
@@ -86,10 +79,10 @@ impl<'a> Members<'a> {
                     Some(b'"') => scanner.string().map(Value::String),
                     _ => scanner.value().map(Value::Other),
                 };
-                self.data.replace(value.map_err(no_json)?).map_or(Ok(()), |_| twice(DATA))
+                self.data.replace(value?).map_or(Ok(()), |_| twice(DATA))
             }
             BASE64 if scanner.peek() == Some(b'"') => {
-                let quoted = scanner.string().map_err(no_json)?;
+                let quoted = scanner.string()?;
                 self.base64.replace(quoted).map_or(Ok(()), |_| twice(BASE64))
             }
             BASE64 => Err(BadEvent::broken(BASE64, "not a string")),
@@ -112,11 +105,11 @@ impl<'a> Members<'a> {
     fn attribute(&mut self, name: &str, scanner: &mut Scanner<'_>) -> Result<(), BadEvent> {
         let first = scanner.peek();
         if first == Some(b'"') {
-            let quoted = scanner.string().map_err(no_json)?;
+            let quoted = scanner.string()?;
             let value = self.text(name, quoted)?;
             return self.draft.push(name, value, Was::Text);
         }
-        let range = scanner.value().map_err(no_json)?;
+        let range = scanner.value()?;
         let was = match first {
             Some(b'n') => return self.draft.unset(name),
             Some(b't' | b'f') => Was::Boolean,

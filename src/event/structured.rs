@@ -21,7 +21,7 @@ pub fn decode(body: &Bytes) -> Result<Event, BadEvent> {
     let mut scanner = Scanner::new(object::text(body)?);
     scanner.white();
     let event = object::event(body, &mut scanner)?;
-    scanner.end().map_err(object::no_json)?;
+    scanner.end()?;
     Ok(event)
 }
 

@@ -61,32 +61,22 @@ fn unquoted(text: &str, quoted: &Quoted) -> Option<String> {
     if quoted.escaped { unescape(inside) } else { Some(inside.to_owned()) }
 }
 
-/// What stands between two brackets, parted by commas, and nothing behind it.
+/// The only value of a text, which has to begin with the first bracket.
 fn list(
     text: &str,
-    [open, close]: [u8; 2],
+    brackets: [u8; 2],
     what: &'static str,
-    mut one: impl FnMut(&mut Scanner<'_>) -> Result<(), BadValue>,
+    one: impl FnMut(&mut Scanner<'_>) -> Result<(), BadValue>,
 ) -> Result<(), BadValue> {
     let mut scanner = Scanner::new(text);
     scanner.white();
-    if !scanner.eat(open) {
+    if scanner.peek() != Some(brackets[0]) {
         // What is no JSON at all is told so.
         scanner.value()?;
         scanner.end()?;
         return Err(BadValue::Other(what));
     }
-    scanner.white();
-    let mut more = !scanner.eat(close);
-    while more {
-        scanner.white();
-        one(&mut scanner)?;
-        scanner.white();
-        more = scanner.eat(b',');
-        if !more {
-            scanner.expect(close)?;
-        }
-    }
+    scanner.list(brackets, one)?;
     Ok(scanner.end()?)
 }
 
