@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 
@@ -12,7 +12,7 @@ use super::collect::Origin;
 use super::config::{EventForm, Events, ReplyRule};
 use super::deadline::{Deadlines, in_time};
 use super::deliver;
-use super::event::fits;
+use super::event::{body_of, fits};
 use super::reply::{self, Wanted};
 use super::respond::{X_HEELER_REASON, is_worth_a_retry, refusal};
 use super::serve::Session;
@@ -210,7 +210,6 @@ fn request(
 ) -> Result<(RequestBody, HeaderMap, Attributes), BadEvent> {
     let Element { event, json } = element;
     let mut headers = of_batch.clone();
-    headers.remove(TRANSFER_ENCODING);
     let body = match events.form {
         EventForm::Binary => {
             let data = event::binary::encode(&event, &mut headers);
@@ -222,8 +221,7 @@ fn request(
             json
         }
     };
-    headers.insert(CONTENT_LENGTH, body.len().into());
-    Ok((RequestBody::held([body].into()), headers, event.attributes))
+    Ok((body_of(&mut headers, body), headers, event.attributes))
 }
 
 fn replies(events: Vec<&Event>) -> Reply {

@@ -36,7 +36,7 @@ pub(super) async fn run(
     if let Some(collector) = &shared.collector
         && matches!(form, Form::Binary | Form::Structured)
     {
-        return Box::pin(collector.serve(session, head, body, deadlines.of_call, record)).await;
+        return Box::pin(collector.serve(session, form, head, body, deadlines.of_call, record)).await;
     }
     let place = shared.admission.enter(deadlines.of_call).await?;
     // Some events are read whole: not before it is known that the call may run.

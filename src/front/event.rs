@@ -5,6 +5,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING
 use hyper::{HeaderMap, StatusCode};
 
 use super::config::{EventForm, Events};
+use super::deadline::in_time;
 use crate::event::batch::Element;
 use crate::event::{self, Attributes, BadEvent, Event, Fault, Form};
 use crate::invoke::{CallError, Deadline, RequestBody};
@@ -63,16 +64,15 @@ pub(super) fn form_of(events: &Events, headers: &HeaderMap) -> Result<Form, Call
 /// The one event that a request brings, and its own text if it came as such.
 pub(super) async fn single(
     events: &Events,
+    form: Form,
     headers: &HeaderMap,
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<(Event, Option<Bytes>), CallError> {
-    refuse_encoded(headers)?;
-    let is_structured = event::recognise(headers)? == Form::Structured;
-    let body = whole(events, body, deadline).await?;
-    Ok(match is_structured {
-        true => (event::structured::decode(&body)?, Some(body)),
-        false => (event::binary::decode(headers, body)?, None),
+    let body = whole(events, headers, body, deadline).await?;
+    Ok(match form {
+        Form::Structured => (event::structured::decode(&body)?, Some(body)),
+        _ => (event::binary::decode(headers, body)?, None),
     })
 }
 
@@ -83,8 +83,7 @@ pub(super) async fn batch(
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<(Bytes, Vec<Result<Element, BadEvent>>), CallError> {
-    refuse_encoded(headers)?;
-    let text = whole(events, body, deadline).await?;
+    let text = whole(events, headers, body, deadline).await?;
     let elements = event::batch::split(&text, events.most_events)?;
     Ok((text, elements))
 }
@@ -96,8 +95,7 @@ async fn made_structured(
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<Taken, CallError> {
-    refuse_encoded(headers)?;
-    let data = whole(events, body, deadline).await?;
+    let data = whole(events, headers, body, deadline).await?;
     let event = event::binary::decode(headers, data)?;
     event::structured::headers(headers);
     Ok(held(headers, event::structured::encode(&event), event.attributes))
@@ -110,8 +108,7 @@ async fn structured(
     body: RequestBody,
     deadline: Deadline,
 ) -> Result<Taken, CallError> {
-    refuse_encoded(headers)?;
-    let text = whole(events, body, deadline).await?;
+    let text = whole(events, headers, body, deadline).await?;
     let event = event::structured::decode(&text)?;
     if events.form != EventForm::Binary {
         return Ok(held(headers, text, event.attributes));
@@ -130,13 +127,17 @@ pub(super) fn fits(headers: &HeaderMap) -> Result<(), BadEvent> {
     }
 }
 
-/// A body that was read, or made.
+/// A whole event in its body.
 fn held(headers: &mut HeaderMap, body: Bytes, attributes: Attributes) -> Taken {
+    Taken { body: body_of(headers, body), event: Some(Box::new(attributes)), batch: 0 }
+}
+
+/// A body that was read, or made, and headers that speak of it.
+pub(super) fn body_of(headers: &mut HeaderMap, body: Bytes) -> RequestBody {
     headers.insert(CONTENT_LENGTH, body.len().into());
     headers.remove(TRANSFER_ENCODING);
     headers.remove(TRAILER);
-    let body = RequestBody::held(Some(body).filter(|body| !body.is_empty()).into_iter().collect());
-    Taken { body, event: Some(Box::new(attributes)), batch: 0 }
+    RequestBody::held(Some(body).filter(|body| !body.is_empty()).into_iter().collect())
 }
 
 /// Nothing here unpacks bodies: what is packed is neither JSON, nor what the event calls its data.
@@ -148,13 +149,15 @@ fn refuse_encoded(headers: &HeaderMap) -> Result<(), CallError> {
 }
 
 /// The whole body in one piece: JSON has no meaning before its end.
-async fn whole(events: &Events, mut body: RequestBody, deadline: Deadline) -> Result<Bytes, CallError> {
+async fn whole(
+    events: &Events,
+    headers: &HeaderMap,
+    mut body: RequestBody,
+    deadline: Deadline,
+) -> Result<Bytes, CallError> {
+    refuse_encoded(headers)?;
     body.limit(events.most_bytes);
-    let mut pieces = tokio::select! {
-        biased;
-        pieces = body.collect() => pieces?,
-        () = deadline.passed() => return Err(CallError::timeout()),
-    };
+    let mut pieces = in_time(deadline, body.collect()).await?;
     Ok(match pieces.len() {
         0 | 1 => pieces.pop_front().unwrap_or_default(),
         _ => Vec::from(pieces).concat().into(),

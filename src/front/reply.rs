@@ -58,8 +58,7 @@ impl Wanted {
 
     /// For an event of a batch: plain output of many calls makes no answer.
     pub(super) fn of_batch(replies: &Replies, event: &Attributes, call_id: &HeaderValue) -> Wanted {
-        let trace = event.get(TRACE).filter(|trace| is_trace(trace)).map(str::to_owned);
-        Wanted { event: replies.rule != ReplyRule::Raw, batch: false, trace, call_id: call_id.clone() }
+        Wanted::by_wish(replies.rule != ReplyRule::Raw, &HeaderMap::new(), Some(event), call_id)
     }
 
     /// Makes the handler's answer one that the caller can take. Failures stay as they are.
@@ -123,7 +122,7 @@ impl Wanted {
         // A program that only prints has no other way to say that it is one.
         let prints = matches!(replies.rule, ReplyRule::Event | ReplyRule::Sink);
         let most = if prints { replies.most_bytes } else { 0 };
-        let (length, object) = printed(&mut reply, most).await?;
+        let (length, object) = printed(&mut reply, b'{', most).await?;
         if let Some(text) = object
             && let Ok(event) = event::structured::decode(&text)
         {
@@ -248,19 +247,19 @@ pub(super) async fn event_of(reply: &mut Reply, most: u64) -> Result<Option<Even
 
 /// Reads the body to its end, which tells whether the handler has failed.
 pub(super) async fn read_off(reply: &mut Reply) -> Result<(), CallError> {
-    printed(reply, 0).await.map(drop)
+    printed(reply, b'{', 0).await.map(drop)
 }
 
-/// Reads the body to its end, which tells whether the handler has failed: how long it was, and all of it if it may be a
-/// JSON object of at most so many bytes. Nothing else is held.
-async fn printed(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), CallError> {
+/// Reads the body to its end, which tells whether the handler has failed: how long it was, and all of it if it begins
+/// with this bracket, as a JSON object or array does, and has at most so many bytes. Nothing else is held.
+pub(super) async fn printed(reply: &mut Reply, bracket: u8, most: u64) -> Result<(u64, Option<Bytes>), CallError> {
     let mut body = std::mem::replace(&mut reply.body, ReplyBody::empty());
     let mut pieces = Some(Vec::new());
     let (mut length, mut begun) = (0, false);
     while let Some(piece) = next(&mut body).await? {
         length += piece.len() as u64;
         let first = piece.iter().find(|byte| !byte.is_ascii_whitespace());
-        if length > most || !begun && first.is_some_and(|first| *first != b'{') {
+        if length > most || !begun && first.is_some_and(|first| *first != bracket) {
             pieces = None;
         }
         begun |= first.is_some();
@@ -269,12 +268,12 @@ async fn printed(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), C
     Ok((length, pieces.filter(|_| begun).map(joined)))
 }
 
-pub(super) fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() }
 }
 
 /// The next piece; trailers are no part of an event.
-pub(super) async fn next(body: &mut ReplyBody) -> Result<Option<Bytes>, CallError> {
+async fn next(body: &mut ReplyBody) -> Result<Option<Bytes>, CallError> {
     while let Some(frame) = body.frame().await {
         match frame {
             Ok(frame) => {
@@ -377,7 +376,7 @@ mod tests {
             (&[], ALL, 0, None),
             (&["{}"], 0, 2, None),
         ] {
-            let seen = printed(&mut answer(pieces), most).await.unwrap();
+            let seen = printed(&mut answer(pieces), b'{', most).await.unwrap();
             assert_eq!(seen, (length, kept.map(|text| Bytes::from_static(text.as_bytes()))), "{pieces:?}");
         }
     }

@@ -1,8 +1,8 @@
 //! A batch that is one call: the handler gets all of its events at once.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING};
+use hyper::header::CONTENT_LENGTH;
 
 use super::Shared;
 use super::batch::{self, Failed};
@@ -33,7 +33,7 @@ pub(super) async fn take(
     let batch = u16::try_from(elements.len()).unwrap_or(u16::MAX);
     let body = match shared.invoker.takes_events_apart() {
         true => apart(headers, &text, elements),
-        false => as_it_came(headers, text),
+        false => event::body_of(headers, text),
     };
     Ok(Ok(Taken { body, event: None, batch }))
 }
@@ -43,23 +43,13 @@ fn broken<'a>((index, element): (usize, &'a Result<Element, BadEvent>)) -> Optio
     Some(Failed { index, id: None, status })
 }
 
-fn as_it_came(headers: &mut HeaderMap, text: Bytes) -> RequestBody {
-    headers.insert(CONTENT_LENGTH, text.len().into());
-    held(headers, text)
-}
-
 /// The headers speak of an array, whose length nobody knows who has the events apart.
 fn apart(headers: &mut HeaderMap, text: &Bytes, elements: Vec<Result<Element, BadEvent>>) -> RequestBody {
-    headers.remove(CONTENT_LENGTH);
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = BytesMut::with_capacity(text.len());
     for element in elements.into_iter().flatten() {
         warm::put_event(&mut out, &element.event);
     }
-    held(headers, out.into())
-}
-
-fn held(headers: &mut HeaderMap, body: Bytes) -> RequestBody {
-    headers.remove(TRANSFER_ENCODING);
-    headers.remove(TRAILER);
-    RequestBody::held([body].into())
+    let body = event::body_of(headers, out.freeze());
+    headers.remove(CONTENT_LENGTH);
+    body
 }

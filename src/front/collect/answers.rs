@@ -1,6 +1,5 @@
 //! From the one answer of a call to the status of each delivery that it brought.
 
-use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 
 use super::gathering::Told;
@@ -27,7 +26,8 @@ pub(super) async fn each(
     // Answers that are events go nowhere from here: nobody can say which of the deliveries they belong to.
     let may_be_list =
         is_success && replies.rule != ReplyRule::Raw && event::recognise(&reply.headers) == Ok(Form::None);
-    let (length, array) = read(&mut reply, if may_be_list { replies.most_bytes } else { 0 }).await?;
+    let most = if may_be_list { replies.most_bytes } else { 0 };
+    let (length, array) = reply::printed(&mut reply, b'[', most).await?;
     if !is_success || replies.rule == ReplyRule::Raw {
         return Ok(vec![Told::of(reply.status, &reply.headers); count]);
     }
@@ -45,25 +45,6 @@ pub(super) fn listed(text: &[u8], headers: &HeaderMap, count: usize) -> Option<R
     let rows = rows(std::str::from_utf8(text).ok()?)?;
     let told = |statuses: Vec<StatusCode>| statuses.into_iter().map(|status| Told::of(status, headers)).collect();
     Some(by_rows(&rows, count).map(told))
-}
-
-/// Reads the body to its end, which tells whether the handler has failed: how long it was, and all of it if it may be a
-/// JSON array of at most so many bytes. Nothing else is held.
-async fn read(reply: &mut Reply, most: u64) -> Result<(u64, Option<Bytes>), CallError> {
-    let mut pieces = Vec::new();
-    let (mut length, mut begun, mut holds) = (0, false, most > 0);
-    while let Some(piece) = reply::next(&mut reply.body).await? {
-        length += piece.len() as u64;
-        let first = piece.iter().find(|byte| !byte.is_ascii_whitespace());
-        if length > most || !begun && first.is_some_and(|first| *first != b'[') {
-            (holds, pieces) = (false, Vec::new());
-        }
-        begun |= first.is_some();
-        if holds {
-            pieces.push(piece);
-        }
-    }
-    Ok((length, (holds && begun).then(|| reply::joined(pieces))))
 }
 
 /// `None` where any element is another one.
@@ -107,6 +88,8 @@ fn tell_of_dropped(bytes: u64, call_id: &str) {
 #[cfg(test)]
 mod tests {
     use hyper::header::{CONTENT_TYPE, HeaderValue};
+
+    use bytes::Bytes;
 
     use super::*;
     use crate::invoke::ReplyBody;

@@ -9,7 +9,7 @@ mod gathering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri, Version};
@@ -57,13 +57,14 @@ impl Collector {
     pub(super) async fn serve(
         &self,
         session: &Session,
+        form: Form,
         head: Parts,
         body: RequestBody,
         deadline: Deadline,
         record: &mut Record,
     ) -> Result<Reply, CallError> {
         let shared = &session.shared;
-        let (event, text) = request::single(&shared.config.events, &head.headers, body, deadline).await?;
+        let (event, text) = request::single(&shared.config.events, form, &head.headers, body, deadline).await?;
         let answer = self.join(shared, Origin::of(session, &head), event, text, &record.id, deadline).await;
         record.handed = answer.began;
         let told = answer.result?;
@@ -113,9 +114,9 @@ impl Collector {
 /// An event as it stands in the body of a call of many.
 fn part(shared: &Shared, event: &Event, text: Option<Bytes>) -> Bytes {
     if shared.invoker.takes_events_apart() {
-        let mut part = Vec::new();
+        let mut part = BytesMut::new();
         warm::put_event(&mut part, event);
-        return part.into();
+        return part.freeze();
     }
     text.unwrap_or_else(|| event::structured::encode(event))
 }

@@ -151,11 +151,11 @@ fn batches_bring_attributes_and_data_apart() {
 }
 
 fn apart(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = BytesMut::new();
     for element in crate::event::batch::split(&Bytes::copy_from_slice(text), 9).unwrap() {
         super::put_event(&mut out, &element.unwrap().event);
     }
-    out
+    out.into()
 }
 
 #[test]
