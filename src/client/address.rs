@@ -28,7 +28,7 @@ pub(super) fn find(url: Option<&str>, vars: &Vars) -> Result<Place, String> {
 
 /// The instance in this container.
 fn here(path: &str, vars: &Vars) -> Result<Place, String> {
-    let path = path_of(path).map_err(|wrong| format!("{path:?} {wrong}"))?;
+    let path = value::url_target(path).map_err(|wrong| format!("{path:?} {wrong}"))?;
     let settings = config::Instance::from_vars(vars).map_err(|rejected| rejected.mistakes[0].to_string())?;
     let (found, lock_file) = match instance::locked(&settings).map_err(|error| error.to_string())? {
         Some(locked) => (locked.targets, Some(locked.file.display().to_string())),
@@ -50,7 +50,7 @@ fn target(found: Instance) -> Target {
 
 fn there(url: &str) -> Result<Place, String> {
     let (server, path) = split(url);
-    let path = path_of(path)?;
+    let path = value::url_target(path).map_err(|wrong| wrong.to_string())?;
     let (target, host) = match value::upstream(server).map_err(|wrong| wrong.to_string())? {
         Address::Unix(path) => (Target::Unix(path), "localhost".to_owned()),
         Address::Tcp { host, port, .. } => {
@@ -76,16 +76,6 @@ fn split(url: &str) -> (&str, &str) {
     match url[authority..].find(['/', '?', '#']) {
         Some(at) => url.split_at(authority + at),
         None => (url, "/"),
-    }
-}
-
-/// A fragment stays with the client (RFC 9110 §7.1).
-fn path_of(text: &str) -> Result<String, String> {
-    let text = text.split('#').next().unwrap_or_default();
-    let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
-    match value::url_path(&path) {
-        Ok(path) => Ok(path),
-        Err(_) => Err("has bytes in its path that no path has (percent-escape them)".to_owned()),
     }
 }
 

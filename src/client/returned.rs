@@ -8,7 +8,7 @@ use std::fmt;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use hyper::HeaderMap;
 
-use crate::event::{is_json, values};
+use crate::event::{self, is_json, recognise, values};
 use crate::invoke::escape::decoded;
 
 /// An event that came back.
@@ -34,16 +34,12 @@ impl fmt::Display for Form {
     }
 }
 
-/// By the media type, as the HTTP binding says (§3).
-pub(super) fn form(content_type: &[u8]) -> Option<Form> {
-    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
-    if is("application/cloudevents-batch+json") {
-        Some(Form::Batch)
-    } else if is("application/cloudevents+json") {
-        Some(Form::Structured)
-    } else {
-        None
+/// Of an answer, by its media type.
+pub(super) fn form(headers: &HeaderMap) -> Option<Form> {
+    match recognise(headers) {
+        Ok(event::Form::Structured) => Some(Form::Structured),
+        Ok(event::Form::Batch) => Some(Form::Batch),
+        _ => None,
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write};
 
 use bytes::Bytes;
 use hyper::body::Frame;
-use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, StatusCode};
 
 use super::returned::{self, Returned};
@@ -43,8 +42,7 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn new(headers: &HeaderMap) -> Shown {
-        let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
-        let form = returned::form(content_type);
+        let form = returned::form(headers);
         if form.is_none()
             && let Some(event) = returned::binary(headers)
         {

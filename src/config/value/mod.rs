@@ -83,6 +83,16 @@ pub fn url_path(text: &str) -> Result<String, Wrong> {
     }
 }
 
+const NO_PATH: &str = "has bytes in its path that no path has (percent-escape them)";
+
+/// What is asked of a server, from where its name ends in a URL: path and query. A fragment stays with the client (RFC
+/// 9110 §7.1).
+pub fn url_target(text: &str) -> Result<String, Wrong> {
+    let text = text.split('#').next().unwrap_or_default();
+    let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
+    url_path(&path).map_err(|_| NO_PATH.into())
+}
+
 /// A value that is sent as an HTTP header.
 pub fn header_value(text: &str) -> Result<String, Wrong> {
     let fits = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());

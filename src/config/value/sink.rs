@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 
-use super::{Wrong, upstream};
+use super::{NO_PATH, Wrong, upstream, url_target};
 use crate::event::{self, Attributes, values};
 use crate::front::Sink;
 use crate::invoke::upstream::{Address, Target};
@@ -32,18 +31,11 @@ pub fn sink(text: &str) -> Result<Sink, Wrong> {
             target: Target::Tcp { host, port },
             // As it was written: without the port that nobody writes (RFC 9110 §7.2).
             authority: HeaderValue::from_str(authority).map_err(|_| not_a_url())?,
-            path: target(path)?,
+            path: url_target(path)?.parse::<PathAndQuery>().map_err(|_| Wrong::from(NO_PATH))?.into(),
             extensions: Vec::new(),
         }),
         Address::Unix(_) | Address::Free => Err(not_a_url()),
     }
-}
-
-fn target(text: &str) -> Result<Uri, Wrong> {
-    let text = text.split('#').next().unwrap_or_default();
-    let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
-    let path = path.parse::<PathAndQuery>().ok().filter(|_| path.is_ascii());
-    path.map(Uri::from).ok_or_else(|| "has bytes in its path that no path has (percent-escape them)".into())
 }
 
 /// `{"extensions":{"name":"value"}}`: what is to be set on each event, held to the rules that hold for all attributes.
