@@ -9,10 +9,10 @@ import argparse
 import http.client
 import json
 import sys
-from pathlib import Path
 
 from contestants import EXAMPLES, heeler, heeler_or_end
 from load import load, need_wrk
+from options import add_common, listed
 from report import Report, ratios, spread
 from servers import BUILT, Unusable, end_on_term, pinned
 
@@ -140,19 +140,13 @@ def tables(runs, options, report):
                 report.row(": ".join(mine), ": ".join(its), connections, *quotients)
 
 
-def listed(convert):
-    return lambda text: [convert(part) for part in text.split(",")]
-
-
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parse.add_argument("--seconds", type=int, default=1, help="of load per cell (1)")
     parse.add_argument("--rounds", type=int, default=5, help="how often each cell is measured (5)")
     parse.add_argument("--connections", type=listed(int), default="1,16,64", help="(1,16,64)")
     parse.add_argument("--who", type=listed(str), default=[""], help="only pairs with a server whose name begins so")
-    parse.add_argument("--server-cpus", type=listed(int), help="the servers run on these processors only")
-    parse.add_argument("--load-cpus", type=listed(int), help="wrk runs on these processors only")
-    parse.add_argument("--json", type=Path, help="every round's figures go here too")
+    add_common(parse)
     return parse.parse_args(argv)
 
 

@@ -10,10 +10,10 @@ import argparse
 import http.client
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 from contestants import GROUPS, PAIRS, heeler_or_end, prepare, present
 from load import load, need_wrk
+from options import add_common, listed
 from report import Report, ratios, spread
 from servers import Unusable, end_on_term, pinned
 
@@ -124,10 +124,6 @@ def cell_from(text):
     return shape, int(connections)
 
 
-def listed(convert):
-    return lambda text: [convert(part) for part in text.split(",")]
-
-
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parse.add_argument("--seconds", type=int, default=1, help="of load per server and cell (1)")
@@ -136,9 +132,7 @@ def options_from(argv):
                        help="what is called with how many connections (post:1,post:16,post:64,get:16)")
     parse.add_argument("--groups", type=listed(str), default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")
     parse.add_argument("--who", action="append", help="only those whose names begin so; may be given several times")
-    parse.add_argument("--server-cpus", type=listed(int), help="the servers run on these processors only")
-    parse.add_argument("--load-cpus", type=listed(int), help="wrk runs on these processors only")
-    parse.add_argument("--json", type=Path, help="every round's figures go here too")
+    add_common(parse)
     options = parse.parse_args(argv)
     unknown = [group for group in options.groups if group not in GROUPS]
     if unknown:
