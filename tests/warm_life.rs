@@ -60,6 +60,20 @@ fn a_worker_has_its_socket_and_nothing_else_of_heelers() {
     assert!(processors.is_some_and(|count| count.trim_end().parse::<usize>().is_ok()), "{settings}");
 }
 
+/// Java can take over no other descriptor.
+#[test]
+fn a_program_called_java_has_its_socket_as_standard_input() {
+    let (gate, folder) = (Gate::new(), tempfile::tempdir().unwrap());
+    let java = folder.path().join("java");
+    std::os::unix::fs::symlink(support::testfn_path(), &java).unwrap();
+    let heeler = work("", &gate).env("fprocess", &format!("{} worker", java.display())).start();
+    let at = |fd: &str| fs::read_link(format!("/proc/{}/fd/{fd}", pid(&heeler)));
+    assert!(at("0").unwrap().to_string_lossy().starts_with("socket:"));
+    // Its own copy: heeler gave it no third one.
+    assert_eq!(at("3").unwrap(), at("0").unwrap());
+    assert_eq!(heeler.get("/env").assert_ok().text().lines().filter(|line| *line == "HEELER_FD=0").count(), 1);
+}
+
 #[test]
 fn a_worker_that_does_not_say_hello_ends_heeler_with_the_reason() {
     for (words, code, message) in [

@@ -18,11 +18,14 @@ const fn usual(language: Language) -> &'static [&'static str] {
             &["function", "main", "index", "handler", "function/handler", "app", "func", "function/func"]
         }
         Language::Node => &["function", "handler", "function/handler", "index", "main"],
+        Language::Java => &["function", "function/function"],
     }
 }
 
 /// Where Kubeless puts functions.
 const KUBELESS: &str = "/kubeless";
+/// The class path of a function in Java, as Google's functions-framework has it.
+const CLASS_PATH: &str = "FUNCTION_CLASSPATH";
 /// As many names of a folder as help somebody who looks for one.
 const MOST_LISTED: usize = 12;
 
@@ -59,6 +62,9 @@ impl Stems {
 
 /// Looks for it.
 pub(super) fn find(reader: &mut Reader<'_>, host: &Host) -> Result<Source, Miss> {
+    if let Some(path) = reader.platform(CLASS_PATH) {
+        return on_class_path(&path, host);
+    }
     let wanted = wanted(reader);
     let places = places(reader, host);
     let languages: &[Language] = match reader.word_if_set("handler_style") {
@@ -147,20 +153,40 @@ fn found_in(place: &Path, wanted: &Wanted, languages: &[Language]) -> Vec<Source
     found.extend(package_main(place));
     found.retain(|source| languages.contains(&source.language) && source.file.is_file());
     if found.is_empty() && wanted.named.is_none() {
-        found.extend(only_python_file(place));
+        found.extend(only_file(place, Language::Python));
+    }
+    // A handler's name says which class of it, not which jar.
+    if found.is_empty() && languages.contains(&Language::Java) {
+        found.extend(usual_jar(place).or_else(|| only_file(place, Language::Java)));
     }
     found
 }
 
-/// What a folder with a single Python file is there for.
-fn only_python_file(place: &Path) -> Option<Source> {
+/// What a folder with a single file of a language is there for.
+fn only_file(place: &Path, language: Language) -> Option<Source> {
     let files = fs::read_dir(place).ok()?.flatten().map(|entry| entry.path()).filter(|file| {
-        language_of(file) == Some(Language::Python)
+        language_of(file) == Some(language)
             && file.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"_"))
     });
     let mut files: Vec<_> = files.take(2).collect();
     let file = files.pop().filter(|file| files.is_empty() && file.is_file())?;
-    Some(Source { file, language: Language::Python })
+    Some(Source { file, language })
+}
+
+fn usual_jar(place: &Path) -> Option<Source> {
+    let mut jars = usual(Language::Java).iter().map(|name| place.join(name).with_extension("jar"));
+    jars.find(|jar| jar.is_file()).map(|file| Source { file, language: Language::Java })
+}
+
+/// The first entry that is there: a jar, a folder of classes, or a folder of jars, which ends with a star.
+fn on_class_path(path: &str, host: &Host) -> Result<Source, Miss> {
+    let entries = path.split(':').filter(|entry| !entry.is_empty());
+    let mut files = entries.map(|entry| host.folder.join(entry.strip_suffix("/*").unwrap_or(entry)));
+    if let Some(file) = files.find(|file| file.exists()) {
+        return Ok(Source { file, language: Language::Java });
+    }
+    let text = format!("{path:?} has no entry that is there (it takes jars, folders of classes, and folder/*)");
+    Err(Miss { mistake: Mistake { name: CLASS_PATH.to_owned(), text }, too_many: false })
 }
 
 /// The file that a package.json names, as Node finds it.
@@ -209,7 +235,7 @@ fn listing(place: &Path) -> String {
     names.sort();
     let shown: Vec<_> = names.iter().take(MOST_LISTED).filter_map(|path| path.file_name()?.to_str()).collect();
     match shown.is_empty() {
-        true => format!("{} has no Python or JavaScript file", place.display()),
+        true => format!("{} has no Python or JavaScript file and no jar", place.display()),
         false => format!("{} has {}", place.display(), shown.join(", ")),
     }
 }
@@ -256,6 +282,20 @@ mod tests {
         check(&["any.py", "_any.py", "any.txt"], &[], "any.py", Python);
     }
 
+    #[test]
+    fn a_jar_is_taken_where_there_is_nothing_else() {
+        use Language::{Java, Python};
+        check(&["function.jar", "lib.jar"], &[], "function.jar", Java);
+        check(&["function/function.jar"], &[("FUNCTION_TARGET", "com.example.Hello")], "function/function.jar", Java);
+        check(&["any.jar"], &[("handler", "com.example.Hello::apply")], "any.jar", Java);
+        check(&["any.jar", "any.py"], &[], "any.py", Python);
+        check(&["a.jar", "b.jar"], &[("handler", "b.jar:com.example.Hello")], "b.jar", Java);
+        check(&["main.py", "lib/a.jar"], &[("FUNCTION_CLASSPATH", "none:lib/*")], "lib", Java);
+        assert!(look(&["a.jar", "b.jar"], &[]).unwrap_err().ends_with("; HERE has a.jar, b.jar)"));
+        let none = look(&["a.jar"], &[("FUNCTION_CLASSPATH", "none:lib/*")]).unwrap_err();
+        assert!(none.starts_with("FUNCTION_CLASSPATH: \"none:lib/*\" has no entry that is there"), "{none}");
+    }
+
     /// As the runtimes have it: what is shown is what they load.
     #[test]
     fn of_several_usual_names_the_first_of_the_language_is_taken() {
@@ -293,6 +333,6 @@ mod tests {
         );
         let none = mistake(&["b.txt"], &[]);
         assert!(none.starts_with("handler: is not set, and no file of a usual name is there (looked for function, "));
-        assert!(none.ends_with("; HERE has no Python or JavaScript file)"), "{none}");
+        assert!(none.ends_with("; HERE has no Python or JavaScript file and no jar)"), "{none}");
     }
 }

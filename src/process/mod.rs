@@ -23,7 +23,7 @@ mod tree;
 pub use leaders::Leaders;
 pub use reaper::Processes;
 pub use restart::{Backoff, GOOD_LIFE, Life, Pauses, Restart};
-pub use service::Service;
+pub use service::{Inherits, Service};
 pub use signals::Signals;
 pub use spawn::{SOCKET, SpawnError};
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};

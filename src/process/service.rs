@@ -23,6 +23,17 @@ const STATUS_WAIT: Duration = Duration::from_millis(100);
 /// The last lines of the dead wait so long for a log that is behind.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
+/// What a kept process has beside its two streams of lines.
+#[derive(Clone, Copy)]
+pub enum Inherits<'a> {
+    /// Nothing: its standard input is empty.
+    Nothing,
+    /// A socket as its [`super::SOCKET`].
+    Socket(BorrowedFd<'a>),
+    /// A socket as its standard input.
+    Stdin(BorrowedFd<'a>),
+}
+
 /// A started process with everything below it. To be brought to its end by [`Service::settle`] or [`Service::end`]:
 /// only then nothing of it is left to hold its port.
 pub struct Service {
@@ -33,19 +44,23 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with its own additions to the environment, and with `socket` as its [`super::SOCKET`]. On a thread that
-    /// lives as long as heeler, inside a runtime.
+    /// Starts it with its own additions to the environment. On a thread that lives as long as heeler, inside a runtime.
     pub fn start(
         processes: &Processes,
         program: &Program,
         env: &[CString],
-        socket: Option<BorrowedFd<'_>>,
+        inherits: Inherits<'_>,
         log: &HandlerLog,
     ) -> Result<Service, SpawnError> {
         let null = File::open("/dev/null").map_err(SpawnError::of_resource)?;
         let stdout = FromChild::open().map_err(SpawnError::of_resource)?;
         let stderr = FromChild::open().map_err(SpawnError::of_resource)?;
-        let stdio = [null.as_fd(), stdout.childs(), stderr.childs()];
+        let (stdin, socket) = match inherits {
+            Inherits::Nothing => (null.as_fd(), None),
+            Inherits::Socket(socket) => (null.as_fd(), Some(socket)),
+            Inherits::Stdin(socket) => (socket, None),
+        };
+        let stdio = [stdin, stdout.childs(), stderr.childs()];
         let child = processes.spawn_with(program, env, stdio, socket, Leftovers::Kill)?;
         let lines = [follow(stdout, Stream::Stdout, log), follow(stderr, Stream::Stderr, log)];
         Ok(Service { child, exit: None, lines, metrics: processes.metrics().clone() })

@@ -39,7 +39,7 @@ pub struct Config {
 /// The file that holds the user's function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Where it was found.
+    /// Where it was found. For Java a jar, or the first entry of a class path.
     pub file: PathBuf,
     /// What it is written in.
     pub language: Language,
@@ -52,17 +52,20 @@ pub enum Language {
     Python,
     /// Node.js.
     Node,
+    /// Java, or whatever else becomes a jar.
+    Java,
 }
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 2] = [Language::Python, Language::Node];
+    pub const ALL: [Language; 3] = [Language::Python, Language::Node, Language::Java];
 
     /// What its files end with.
     pub const fn endings(self) -> &'static [&'static str] {
         match self {
             Language::Python => &["py"],
             Language::Node => &["js", "mjs", "cjs"],
+            Language::Java => &["jar"],
         }
     }
 
@@ -71,6 +74,7 @@ impl Language {
         match self {
             Language::Python => "python3",
             Language::Node => "node",
+            Language::Java => "java",
         }
     }
 
@@ -79,6 +83,7 @@ impl Language {
         match self {
             Language::Python => "python",
             Language::Node => "node",
+            Language::Java => "java",
         }
     }
 
@@ -87,6 +92,7 @@ impl Language {
         match self {
             Language::Python => "start.py",
             Language::Node => "worker.js",
+            Language::Java => "heeler.jar",
         }
     }
 
@@ -95,6 +101,7 @@ impl Language {
         match self {
             Language::Python => "Python",
             Language::Node => "Node.js",
+            Language::Java => "Java",
         }
     }
 }

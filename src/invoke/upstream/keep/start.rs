@@ -13,7 +13,7 @@ use super::{env, port};
 use crate::invoke::upstream::config::Address;
 use crate::invoke::upstream::connect::connect;
 use crate::invoke::upstream::endpoint::{Endpoint, Target};
-use crate::process::{NulByte, Service, SpawnError};
+use crate::process::{Inherits, NulByte, Service, SpawnError};
 
 /// Nobody listens before the start, mostly; a host that does not even refuse is not waited for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -50,7 +50,7 @@ impl Task {
             self.look_who_listens(&target).await;
         }
         let env = env::added(&target, self.config.outer_port)?;
-        let service = Service::start(&self.processes, &self.program, &env, None, &self.log)?;
+        let service = Service::start(&self.processes, &self.program, &env, Inherits::Nothing, &self.log)?;
         self.leaders.add(service.tree());
         tracing::info!(pid = service.tree().leader(), address = %target, "handler started");
         Ok((service, Arc::new(Endpoint::new(target))))

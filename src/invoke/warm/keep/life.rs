@@ -17,7 +17,7 @@ use crate::invoke::warm::lost::Lost;
 use crate::invoke::warm::message::Hello;
 use crate::invoke::warm::worker::{Greeting, Worker};
 use crate::metrics::{Restarted, WorkerCount, WorkerState};
-use crate::process::{Exit, Life as Lived, Pauses, Service, SpawnError, Status};
+use crate::process::{Exit, Inherits, Life as Lived, Pauses, Service, SpawnError, Status};
 
 /// The end of a process and the end of its socket are heard one after the other; what was sent before is read first.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -78,8 +78,9 @@ impl Life {
         teller: Teller,
     ) -> Result<(Life, UnixStream), SpawnError> {
         let (ours, theirs) = sockets().map_err(SpawnError::NoDescriptor)?;
-        let socket = Some(theirs.as_fd());
-        let service = Service::start(&shared.processes, &shared.program, &[], socket, &shared.log)?;
+        let inherits =
+            if shared.takes_stdin { Inherits::Stdin(theirs.as_fd()) } else { Inherits::Socket(theirs.as_fd()) };
+        let service = Service::start(&shared.processes, &shared.program, &[], inherits, &shared.log)?;
         tracing::info!(pid = service.tree().leader(), "worker started");
         shared.leaders.add(service.tree());
         let count = shared.metrics.worker();

@@ -12,6 +12,7 @@ mod slot;
 mod standing;
 
 use std::ffi::OsString;
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use standing::Standing;
 
 /// The variable that tells a worker which descriptor is its socket.
 const HEELER_FD: &str = "HEELER_FD";
+const STDIN: RawFd = 0;
 
 /// What the keeper works with.
 pub struct Parts<'a> {
@@ -61,6 +63,7 @@ pub struct Parts<'a> {
 struct Shared {
     config: Config,
     program: Program,
+    takes_stdin: bool,
     grace: Duration,
     patience: Option<Duration>,
     processes: Processes,
@@ -87,9 +90,12 @@ impl Prepared {
     pub fn new(parts: Parts<'_>) -> Result<Prepared, NulByte> {
         let argv: Vec<OsString> = parts.command.iter().map(OsString::from).collect();
         let kept = parts.environment.iter().filter(|(name, _)| name != HEELER_FD).cloned();
-        let environment: Vec<_> = kept.chain([(HEELER_FD.into(), SOCKET.to_string().into())]).collect();
+        let takes_stdin = command::takes_stdin(parts.command);
+        let socket = if takes_stdin { STDIN } else { SOCKET };
+        let environment: Vec<_> = kept.chain([(HEELER_FD.into(), socket.to_string().into())]).collect();
         Ok(Prepared(Arc::new(Shared {
             program: Program::new(parts.path, &argv, &environment)?,
+            takes_stdin,
             config: parts.config,
             grace: parts.kill_grace,
             patience: parts.patience,

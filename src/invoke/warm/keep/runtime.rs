@@ -17,6 +17,8 @@ const fn packed(language: Language) -> &'static [u8] {
     match language {
         Language::Python => include_bytes!(concat!(env!("OUT_DIR"), "/python")),
         Language::Node => include_bytes!(concat!(env!("OUT_DIR"), "/node")),
+        // Compiled by another build, and of no use without a JDK ten times the size of everything here.
+        Language::Java => &[],
     }
 }
 
