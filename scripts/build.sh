@@ -40,7 +40,8 @@ export RUSTFLAGS
 rustup component add rust-src >/dev/null 2>&1 || true # Where rust-toolchain.toml is not what chooses the compiler.
 if [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ]; then
     RUSTC_BOOTSTRAP=1 cargo build --release --locked --target "$triple" --bin heeler \
-        -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind
+        -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size \
+        --config 'profile.release.package.std.opt-level="s"'
 else
     max_bytes=$((max_bytes + 250000))
     echo "rustc comes without the standard library's source here: the binary becomes 0.2 MB larger"
