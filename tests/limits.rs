@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use support::{
-    Conn, Failure, Gate, Heeler, MODES, Request, SECOND, assert_took, at_once, echo_of, eventually, pattern,
+    Conn, Failure, Gate, HEELER, Heeler, MODES, Request, SECOND, assert_took, at_once, echo_of, eventually, pattern,
     testfn_path, tree,
 };
 
@@ -323,7 +323,7 @@ fn without_processes_calls_are_refused_and_soon_served_again() {
         assert!(support::succeeds("cp", &[from.to_str().unwrap(), to.to_str().unwrap()]));
         to
     };
-    let heeler = place(std::path::Path::new(env!("CARGO_BIN_EXE_heeler")), "heeler");
+    let heeler = place(std::path::Path::new(HEELER), "heeler");
     let handler = place(&testfn_path(), "testfn");
     // A user whom nobody else is: the limit counts all processes and threads of a user.
     let user = 30_000 + std::process::id() % 30_000;

@@ -1,5 +1,6 @@
 //! `reply=sink`: what a SinkBinding says, and mistakes in it.
 
+use crate::support::HEELER;
 use std::process::Command;
 
 use crate::event::{binary, printing, shell};
@@ -7,7 +8,7 @@ use crate::taker::{REPLY, Taker};
 
 /// The exit code and what was said, on which stream ever.
 fn check(vars: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heeler"));
+    let mut command = Command::new(HEELER);
     command.args(["check", "cat"]).env_clear().env("PATH", "/usr/bin:/bin").envs(vars.iter().copied());
     let output = command.output().expect("heeler runs");
     let said = [output.stdout, output.stderr].concat();

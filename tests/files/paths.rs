@@ -11,7 +11,7 @@ use std::time::Instant;
 use nix::sys::stat::Mode;
 
 use crate::site::Site;
-use crate::support::{Conn, Heeler, PATIENCE, Request, Response, SECOND, is_root};
+use crate::support::{Conn, HEELER, Heeler, PATIENCE, Request, Response, SECOND, is_root};
 
 #[track_caller]
 fn expect_file(heeler: &Heeler, target: &str, text: &str) -> Response {
@@ -289,7 +289,7 @@ fn what_may_not_be_read_is_403_and_a_line_in_the_log() {
         fs::set_permissions(site.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
     }
     let program = site.path("../heeler");
-    fs::copy(env!("CARGO_BIN_EXE_heeler"), &program).expect("a copy of the binary");
+    fs::copy(HEELER, &program).expect("a copy of the binary");
     let heeler = site.builder().user(65_534, &program).start();
     for target in ["/mine", "/closed/x", "/closed/"] {
         for method in ["GET", "HEAD"] {

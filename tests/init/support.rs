@@ -9,7 +9,11 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-pub(crate) const HEELER: &str = env!("CARGO_BIN_EXE_heeler");
+/// As in tests/support/heeler.rs.
+pub(crate) const HEELER: &str = match option_env!("HEELER_TEST_BINARY") {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_heeler"),
+};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks until it is so.
@@ -47,7 +51,7 @@ pub(crate) fn run(options: &str, command: &[&str]) -> Output {
 
 /// The fixture of examples/signals.rs, which cargo builds beside the binary.
 pub(crate) fn fixture() -> PathBuf {
-    Path::new(HEELER).with_file_name("examples").join("signals")
+    Path::new(env!("CARGO_BIN_EXE_heeler")).with_file_name("examples").join("signals")
 }
 
 /// Sends a signal by number.

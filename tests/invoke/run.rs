@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Asked, Upstream};
+use crate::support::{Asked, HEELER, Upstream};
 
 /// What came of it.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct Run {
 
 impl Run {
     pub fn new(args: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_heeler"));
+        let mut command = Command::new(HEELER);
         command.arg("invoke").args(args).env_clear().envs([("port", "0"), ("suppress_lock", "true")]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Run { command, stdin: Vec::new() }

@@ -15,6 +15,13 @@ use super::client::Conn;
 use super::message::{Request, Response};
 use super::{Lines, PATIENCE, Page, tree, within};
 
+/// What is tested: what Cargo has built, or a program that is named when the tests are compiled, such as the binary for another
+/// machine behind an emulator (scripts/test-arm64.sh).
+pub const HEELER: &str = match option_env!("HEELER_TEST_BINARY") {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_heeler"),
+};
+
 /// Where cargo puts the fixture, beside the folder of the test binaries.
 pub fn testfn_path() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
@@ -229,7 +236,7 @@ impl Heeler {
             ("log_format", "json".to_owned()),
         ];
         Builder {
-            program: env!("CARGO_BIN_EXE_heeler").into(),
+            program: HEELER.into(),
             env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             args: Vec::new(),
             namespace: false,

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 pub use asked::Asked;
 pub use client::{Conn, Failure};
 pub use gate::Gate;
-pub use heeler::{Builder, Heeler, free_port, testfn, testfn_path};
+pub use heeler::{Builder, HEELER, Heeler, free_port, testfn, testfn_path};
 pub use lines::Lines;
 pub use link::Link;
 pub use message::{Request, Response};

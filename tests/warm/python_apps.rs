@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::function::{Function, about, ask, check, path_with_frameworks};
-use crate::support::{Conn, Request, eventually, free_port, tree};
+use crate::support::{Conn, HEELER, Request, eventually, free_port, tree};
 
 const TEXT: &str = "text/plain";
 const JSON: &str = "application/json";
@@ -113,7 +113,7 @@ fn the_command_of_the_functions_framework() {
     let root = env!("CARGO_MANIFEST_DIR");
     let commands = function.path().join("bin");
     std::fs::create_dir(&commands).expect("a folder");
-    symlink(env!("CARGO_BIN_EXE_heeler"), commands.join("heeler")).expect("a link");
+    symlink(HEELER, commands.join("heeler")).expect("a link");
     let path =
         format!("{}:{root}/runtimes/python/bin:{}", commands.display(), std::env::var("PATH").unwrap_or_default());
     let port = free_port();
