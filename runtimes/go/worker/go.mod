@@ -1,0 +1,3 @@
+module heeler/worker
+
+go 1.21

@@ -1,0 +1,202 @@
+package worker
+
+import (
+	"encoding/binary"
+	"os"
+	"sync"
+	"time"
+)
+
+// serving is all calls that are open: frames go to their call, and each new one is started.
+type serving struct {
+	link        *link
+	function    *Function
+	window      uint32
+	concurrency uint32
+	hands       hands
+
+	mu   sync.Mutex
+	open map[uint32]*call
+	// The newest stream's number, and whether numbers have begun anew.
+	newest  uint32
+	wrapped bool
+	leaving bool
+	retired bool
+	// Closed when no more calls will come and none is open.
+	idle chan struct{}
+	gone bool
+	// Calls that were cancelled by what one read brought.
+	cancelled []*call
+	// Told of bytes that are broken, where they are found later than read.
+	broke func(error)
+}
+
+func newServing(l *link, function *Function, greeted greeting) *serving {
+	concurrency := uint32(usualConcurrency)
+	if function.Concurrency > 0 {
+		concurrency = function.Concurrency
+	}
+	if greeted.concurrency > 0 && greeted.concurrency < concurrency {
+		concurrency = greeted.concurrency
+	}
+	return &serving{
+		link: l, function: function, window: greeted.window, concurrency: concurrency,
+		open: make(map[uint32]*call), idle: make(chan struct{}),
+	}
+}
+
+// take hands a frame to whom it is for. Only the goroutine that reads calls it.
+func (s *serving) take(f frame) error {
+	if f.kind == tCall {
+		return s.begin(f)
+	}
+	if f.stream == 0 {
+		return s.connection(f)
+	}
+	s.mu.Lock()
+	c, known := s.open[f.stream]
+	used := s.wrapped || f.stream <= s.newest
+	s.mu.Unlock()
+	if !known {
+		// It may have crossed the last words of its call.
+		if used {
+			return nil
+		}
+		return brokenf("a frame of type %d for call %d, which there never was", f.kind, f.stream)
+	}
+	switch f.kind {
+	case tData:
+		return c.body.more(f.payload, f.last)
+	case tEnd:
+		return c.body.end(f.payload)
+	case tCancel:
+		s.cancelled = append(s.cancelled, c)
+		return nil
+	case tWindow:
+		return c.allow(f.payload)
+	}
+	return brokenf("a frame of type %d on stream %d", f.kind, f.stream)
+}
+
+func (s *serving) connection(f frame) error {
+	switch {
+	case f.kind == tPing && len(f.payload) == 1:
+		s.ping(f.payload[0])
+		return nil
+	case f.kind == tBye:
+		s.leave()
+		return nil
+	}
+	return brokenf("a frame of type %d on stream 0", f.kind)
+}
+
+func (s *serving) begin(f frame) error {
+	if f.stream == 0 {
+		return broken("a call on stream 0")
+	}
+	c, err := newCall(s, f)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	_, twice := s.open[f.stream]
+	s.wrapped = s.wrapped || f.stream < s.newest
+	s.newest = f.stream
+	s.open[f.stream] = c
+	s.mu.Unlock()
+	if twice {
+		return brokenf("a second call on stream %d", f.stream)
+	}
+	s.hands.run(c)
+	return nil
+}
+
+// quiet is called when all is taken that one read brought.
+func (s *serving) quiet() {
+	if len(s.cancelled) == 0 {
+		return
+	}
+	calls := s.cancelled
+	s.cancelled = nil
+	for _, c := range calls {
+		c.cancel()
+	}
+	// Code that ends by that is said to be over, and not first to run on: a worker of which half is said to run on for
+	// nobody is replaced.
+	time.AfterFunc(2*time.Millisecond, func() {
+		for _, c := range calls {
+			c.acknowledge()
+		}
+	})
+}
+
+// over is the end of a call: our last word is about to be said.
+func (s *serving) over(c *call) {
+	s.mu.Lock()
+	delete(s.open, c.id)
+	s.settle()
+	s.mu.Unlock()
+}
+
+func (s *serving) leave() {
+	s.mu.Lock()
+	s.leaving = true
+	s.settle()
+	s.mu.Unlock()
+}
+
+func (s *serving) settle() {
+	if s.leaving && len(s.open) == 0 && !s.gone {
+		s.gone = true
+		close(s.idle)
+	}
+}
+
+// retire asks heeler for no more calls; it says BYE when there is another worker.
+func (s *serving) retire(why string) {
+	s.mu.Lock()
+	first := !s.retired && !s.leaving
+	s.retired = true
+	s.mu.Unlock()
+	if first {
+		s.link.send(tBye, false, 0, []byte(why))
+	}
+}
+
+// state is what a PONG is made of.
+func (s *serving) state() (open int, takes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open), !s.leaving && uint32(len(s.open)) < s.concurrency
+}
+
+// shut ends the bodies of all calls that are open, for there is nobody to send more of them.
+func (s *serving) shut() {
+	s.mu.Lock()
+	calls := make([]*call, 0, len(s.open))
+	for _, c := range s.open {
+		calls = append(calls, c)
+	}
+	s.mu.Unlock()
+	for _, c := range calls {
+		c.cancel()
+	}
+}
+
+// allow is room from heeler for the answer.
+func (c *call) allow(payload []byte) error {
+	if len(payload) != 4 {
+		return brokenf("a WINDOW of %d bytes on stream %d", len(payload), c.id)
+	}
+	more := binary.BigEndian.Uint32(payload)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if more == 0 || uint64(c.window)+uint64(more) > greatestWindow {
+		return brokenf("a window of %d and %d bytes on stream %d", c.window, more, c.id)
+	}
+	c.window += more
+	c.changed.Broadcast()
+	return nil
+}
+
+func complain(text string) { os.Stderr.WriteString("heeler go worker: " + text + "\n") }
