@@ -1,6 +1,9 @@
 package worker
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // mostIdle is how many goroutines are kept when nothing is to be done.
 const mostIdle = 256
@@ -9,9 +12,12 @@ const mostIdle = 256
 type hands struct {
 	mu   sync.Mutex
 	idle []chan *call
+	// How many calls are being run.
+	busy atomic.Int64
 }
 
 func (h *hands) run(c *call) {
+	h.busy.Add(1)
 	h.mu.Lock()
 	if last := len(h.idle) - 1; last >= 0 {
 		hand := h.idle[last]
@@ -31,12 +37,14 @@ func (h *hands) serve(hand chan *call) {
 	// A function may end its goroutine (runtime.Goexit); its call is then over all the same.
 	defer func() {
 		if c != nil {
+			h.busy.Add(-1)
 			c.fail(&fault{kind: crashed, name: "goexit", message: "the function ended its goroutine"})
 		}
 	}()
 	for c = range hand {
 		c.run()
 		c = nil
+		h.busy.Add(-1)
 		if !h.rest(hand) {
 			return
 		}

@@ -2,7 +2,9 @@ package worker
 
 import (
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -32,6 +34,8 @@ type link struct {
 	// The other end is gone, what is written goes nowhere.
 	dead bool
 	room sync.Cond
+	// Whether one processor serves: who is about to write then lets others run first.
+	gathers *atomic.Bool
 }
 
 func newLink(fd int) (*link, error) {
@@ -44,13 +48,13 @@ func newLink(fd int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{fd: fd, file: file, raw: raw}
+	l := &link{fd: fd, file: file, raw: raw, gathers: new(atomic.Bool)}
 	l.room.L = &l.mu
 	return l, nil
 }
 
 // receive reads until the socket ends, which is no error, or until take says that something is wrong. quiet is called
-// whenever all that has come is taken.
+// when all is taken that one read brought: what is said meanwhile goes together.
 func (l *link) receive(take func(frame) error, quiet func()) error {
 	buffer := make([]byte, readBytes)
 	filled, ended := 0, false
@@ -70,10 +74,15 @@ func (l *link) receive(take func(frame) error, quiet func()) error {
 				return true
 			}
 			all := filled+n == len(buffer)
-			if buffer, filled, wrong = consume(buffer, filled+n, take); wrong != nil {
+			mine := l.hold()
+			buffer, filled, wrong = consume(buffer, filled+n, take)
+			quiet()
+			if mine {
+				l.flush()
+			}
+			if wrong != nil {
 				return true
 			}
-			quiet()
 			if !all {
 				return false
 			}
@@ -117,9 +126,14 @@ func (l *link) commit() {
 	mine := !l.busy
 	l.busy = true
 	l.mu.Unlock()
-	if mine {
-		l.flush()
+	if !mine {
+		return
 	}
+	if l.gathers.Load() {
+		// Others that end just now go with it.
+		runtime.Gosched()
+	}
+	l.flush()
 }
 
 // hold keeps everybody from writing until flush: what they say meanwhile goes together. False if somebody writes already.

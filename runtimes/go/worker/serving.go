@@ -3,8 +3,16 @@ package worker
 import (
 	"encoding/binary"
 	"os"
+	"runtime"
 	"sync"
 	"time"
+)
+
+const (
+	// mostTurns bounds how often the reader lets others run before it writes what they have said.
+	mostTurns = 4
+	// hearing is how long a cancelled call has to end before it is said to run on.
+	hearing = 2 * time.Millisecond
 )
 
 // serving is all calls that are open: frames go to their call, and each new one is started.
@@ -14,6 +22,9 @@ type serving struct {
 	window      uint32
 	concurrency uint32
 	hands       hands
+	processors  processors
+	// Calls that one read has brought.
+	begun int
 
 	mu   sync.Mutex
 	open map[uint32]*call
@@ -39,10 +50,13 @@ func newServing(l *link, function *Function, greeted greeting) *serving {
 	if greeted.concurrency > 0 && greeted.concurrency < concurrency {
 		concurrency = greeted.concurrency
 	}
-	return &serving{
+	s := &serving{
 		link: l, function: function, window: greeted.window, concurrency: concurrency,
 		open: make(map[uint32]*call), idle: make(chan struct{}),
 	}
+	s.processors.settle(greeted.settings["processors"])
+	l.gathers = &s.processors.light
+	return s
 }
 
 // take hands a frame to whom it is for. Only the goroutine that reads calls it.
@@ -107,12 +121,38 @@ func (s *serving) begin(f frame) error {
 	if twice {
 		return brokenf("a second call on stream %d", f.stream)
 	}
+	s.begun++
 	s.hands.run(c)
 	return nil
 }
 
 // quiet is called when all is taken that one read brought.
 func (s *serving) quiet() {
+	s.letRun()
+	s.tellCancelled()
+}
+
+// letRun gives what has just begun its turn, so that all that ends at once is answered with one write.
+func (s *serving) letRun() {
+	if s.begun == 0 {
+		return
+	}
+	s.processors.calls.Add(int64(s.begun))
+	s.begun = 0
+	began := time.Now()
+	for tries := 0; tries < mostTurns; tries++ {
+		before := s.hands.busy.Load()
+		runtime.Gosched()
+		// The scheduler may come back to us before it has been everywhere.
+		if left := s.hands.busy.Load(); left == 0 || left == before || !s.processors.light.Load() {
+			break
+		}
+	}
+	now := time.Now()
+	s.processors.batch(now, now.Sub(began))
+}
+
+func (s *serving) tellCancelled() {
 	if len(s.cancelled) == 0 {
 		return
 	}
@@ -123,7 +163,7 @@ func (s *serving) quiet() {
 	}
 	// Code that ends by that is said to be over, and not first to run on: a worker of which half is said to run on for
 	// nobody is replaced.
-	time.AfterFunc(2*time.Millisecond, func() {
+	time.AfterFunc(hearing, func() {
 		for _, c := range calls {
 			c.acknowledge()
 		}
