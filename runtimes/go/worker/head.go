@@ -131,6 +131,10 @@ func (w *response) declared(name string) bool {
 // prefix.
 func (w *response) findTrailers() {
 	var found []string
+	if w.head {
+		w.trailers = nil
+		return
+	}
 	for at := 0; at < len(w.trailers); at += 2 {
 		for _, value := range w.header[w.trailers[at]] {
 			found = append(found, w.trailers[at], line(value))

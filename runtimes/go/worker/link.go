@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -88,7 +89,7 @@ func (l *link) receive(take func(frame) error, quiet func()) error {
 			}
 		}
 	})
-	if wrong != nil || ended {
+	if wrong != nil || ended || errors.Is(waiting, os.ErrClosed) {
 		return wrong
 	}
 	return waiting
@@ -145,20 +146,20 @@ func (l *link) hold() bool {
 	return mine
 }
 
-// flush writes until there is nothing more. Only who has set `busy` may.
+// flush writes until there is nothing more, or the socket is full: then a goroutine of its own goes on, so that nobody
+// waits who has anything else to do. Only who has set `busy` may.
 func (l *link) flush() {
 	l.mu.Lock()
 	for len(l.out) > 0 && !l.dead {
 		out := l.out
 		l.out, l.spare = l.spare[:0], nil
 		l.mu.Unlock()
-		alive := l.write(out)
-		l.mu.Lock()
-		l.dead = l.dead || !alive
-		if cap(out) <= 2*crowded {
-			l.spare = out[:0]
+		rest, errno := l.write(out)
+		if errno == syscall.EAGAIN {
+			go l.writeOn(out, rest)
+			return
 		}
-		l.room.Broadcast()
+		l.wrote(out, errno == 0)
 	}
 	if l.dead {
 		l.out = nil
@@ -168,26 +169,41 @@ func (l *link) flush() {
 	l.mu.Unlock()
 }
 
-// write sends all of it; false if nobody is there to read it.
-func (l *link) write(bytes []byte) bool {
-	send := func() bool {
-		for len(bytes) > 0 {
-			n, errno := sysWrite(l.fd, bytes)
-			switch errno {
-			case 0:
-				bytes = bytes[n:]
-			case syscall.EINTR:
-			default:
-				return errno != syscall.EAGAIN
-			}
+// wrote gives memory back to be used again; it leaves with the lock held.
+func (l *link) wrote(out []byte, well bool) {
+	l.mu.Lock()
+	l.dead = l.dead || !well
+	if cap(out) <= 2*crowded {
+		l.spare = out[:0]
+	}
+	l.room.Broadcast()
+}
+
+// writeOn waits until the other side has read enough, and goes on with flush.
+func (l *link) writeOn(out, rest []byte) {
+	var errno syscall.Errno
+	err := l.raw.Write(func(uintptr) bool {
+		rest, errno = l.write(rest)
+		return errno != syscall.EAGAIN
+	})
+	l.wrote(out, err == nil && errno == 0)
+	l.mu.Unlock()
+	l.flush()
+}
+
+// write sends what the socket takes now, and says what is left.
+func (l *link) write(bytes []byte) ([]byte, syscall.Errno) {
+	for len(bytes) > 0 {
+		n, errno := sysWrite(l.fd, bytes)
+		if errno == syscall.EINTR {
+			continue
 		}
-		return true
+		if errno != 0 {
+			return bytes, errno
+		}
+		bytes = bytes[n:]
 	}
-	if send() {
-		return len(bytes) == 0
-	}
-	err := l.raw.Write(func(uintptr) bool { return send() })
-	return err == nil && len(bytes) == 0
+	return bytes, 0
 }
 
 // waitForRoom lets bodies wait while much is unwritten, so that it does not pile up.
@@ -221,7 +237,16 @@ func (l *link) drained() {
 	l.mu.Unlock()
 }
 
-func (l *link) close() { l.file.Close() }
+// close waits for whoever writes: the descriptor's number may soon be another file's.
+func (l *link) close() {
+	l.mu.Lock()
+	l.dead = true
+	for l.busy {
+		l.room.Wait()
+	}
+	l.mu.Unlock()
+	l.file.Close()
+}
 
 func sysRead(fd int, to []byte) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&to[0])), uintptr(len(to)))

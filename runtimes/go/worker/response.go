@@ -49,6 +49,8 @@ type response struct {
 	deadline         time.Time
 	timer            *time.Timer
 	over             bool
+	// Why a part of the body could not be sent.
+	failed error
 }
 
 func (w *response) Header() http.Header {
@@ -187,12 +189,17 @@ func (w *response) flush() error {
 	}
 	waiting := w.waiting
 	w.waiting = w.waiting[:0]
+	if w.failed != nil {
+		return w.failed
+	}
 	if w.head {
 		return w.gone()
 	}
 	for len(waiting) > 0 {
 		n, err := w.room(min(len(waiting), piece))
 		if err != nil {
+			// A part is missing: what comes later must not close the gap.
+			w.failed = err
 			return err
 		}
 		l := w.call.serving.link
