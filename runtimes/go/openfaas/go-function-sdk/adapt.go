@@ -1,0 +1,1 @@
+../go-http/adapt.go
