@@ -1,0 +1,3 @@
+module heeler/build
+
+go 1.21
