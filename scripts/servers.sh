@@ -17,7 +17,7 @@ need() { # need SET: what it cannot be made without
     case "$1" in
     python | events_python | rivals) echo "python3 from 3.11 on, with venv" ;;
     node | events_node) echo "node from 20 on, and npm" ;;
-    go) echo "go from 1.24 on" ;;
+    go | functions_go) echo "go from 1.24 on" ;;
     java) echo "a JDK from 17 on, and mvn" ;;
     esac
 }
@@ -26,7 +26,7 @@ has() { # has SET: whether that is here
     case "$1" in
     python | events_python | rivals) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
     node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
-    go) GOTOOLCHAIN=local go -C "$sources/go" list -m ;;
+    go | functions_go) GOTOOLCHAIN=local go -C "$sources/$1" list -m ;;
     java) javac --release 17 -version && java -version && mvn --version ;;
     esac
 }
@@ -39,6 +39,10 @@ from() { # from SET: what it is made from; another version of the language makes
     node) node --version && cat "$sources"/node/package*.json ;;
     events_node) node --version && cat "$opinions"/node/package*.json ;;
     go) go version && cat "$sources"/go/go.* "$sources"/go/*/*.go ;;
+    functions_go)
+        go version && cat "$sources"/functions_go/go.* "$sources"/functions_go/*/*.go
+        find runtimes/go \( -name '*.go' -o -name 'go.*' \) ! -name '*_test.go' | LC_ALL=C sort | xargs cat
+        ;;
     java) javac -version && cat "$sources"/java/* ;;
     esac
 }
@@ -53,6 +57,17 @@ make_node() { # make_node FOLDER SOURCE
     npm --prefix "$1" ci --no-audit --no-fund --loglevel=error
 }
 
+# The same functions twice: with Google's framework, and with heeler's in its place.
+make_functions_go() { # make_functions_go FOLDER
+    export GOTOOLCHAIN=local GOFLAGS=-buildvcs=false
+    go -C "$sources/functions_go" build -mod=readonly -o "$1/theirs" ./gcf
+    go -C runtimes/go/build build -o "$1/heeler-go-build" .
+    for function in Handle Many; do
+        "$1/heeler-go-build" -modules runtimes/go -func "$function" -o "$1/$function" "$sources/functions_go/shapes"
+    done
+    "$1/heeler-go-build" -modules runtimes/go -o "$1/ours" "$sources/functions_go/gcf"
+}
+
 make() { # make SET FOLDER
     case "$1" in
     python) make_python "$2" "$sources/python/requirements.txt" ;;
@@ -61,6 +76,7 @@ make() { # make SET FOLDER
     node) make_node "$2" "$sources/node" ;;
     events_node) make_node "$2" "$opinions/node" ;;
     go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
+    functions_go) make_functions_go "$2" ;;
     java)
         mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
         javac -Xlint:all -d "$2/classes" -cp "$2/jars/*" "$sources"/java/*.java
@@ -99,7 +115,7 @@ failed() { # failed SET: a registry that nobody can reach is a reason to skip, a
     code=1
 }
 
-sets="${*:-python node go java events_python events_node}"
+sets="${*:-python node go functions_go java events_python events_node}"
 for set in $sets; do
     install "$set" &
     eval "job_$set=$!"

@@ -132,6 +132,12 @@ func reply(w http.ResponseWriter, r *http.Request, status int, e *event.Event) e
 }
 
 func replyList(w http.ResponseWriter, status int, all []event.Event) error {
+	for at := range all {
+		// Bytes that are JSON are written as that, and not in base64.
+		if kind := all[at].DataMediaType(); (kind == event.ApplicationJSON || kind == "") && json.Valid(all[at].Data()) {
+			all[at].DataBase64 = false
+		}
+	}
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err
