@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/; and
 # the packages for CloudEvents that tests/events/ asks for a second opinion. Sets that are named are installed alone:
-# `rivals` are what warm mode is measured beside in Python, which no test needs.
+# `rivals` and `rivals_go` are what warm mode is measured beside in Python and Go, which no test needs.
 # A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
 # of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
 set -eu
@@ -17,7 +17,7 @@ need() { # need SET: what it cannot be made without
     case "$1" in
     python | events_python | rivals) echo "python3 from 3.11 on, with venv" ;;
     node | events_node) echo "node from 20 on, and npm" ;;
-    go | functions_go) echo "go from 1.24 on" ;;
+    go | functions_go | rivals_go) echo "go from 1.24 on" ;;
     java) echo "a JDK from 17 on, and mvn" ;;
     esac
 }
@@ -27,8 +27,13 @@ has() { # has SET: whether that is here
     python | events_python | rivals) python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' ;;
     node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
     go | functions_go) GOTOOLCHAIN=local go -C "$sources/$1" list -m ;;
+    rivals_go) GOTOOLCHAIN=local go -C "$rivals/go" list -m ;;
     java) javac --release 17 -version && java -version && mvn --version ;;
     esac
+}
+
+go_modules() { # heeler's own, without their tests
+    find runtimes/go \( -name '*.go' -o -name 'go.*' \) ! -name '*_test.go' | LC_ALL=C sort | xargs cat
 }
 
 from() { # from SET: what it is made from; another version of the language makes another set
@@ -41,7 +46,11 @@ from() { # from SET: what it is made from; another version of the language makes
     go) go version && cat "$sources"/go/go.* "$sources"/go/*/*.go ;;
     functions_go)
         go version && cat "$sources"/functions_go/go.* "$sources"/functions_go/*/*.go
-        find runtimes/go \( -name '*.go' -o -name 'go.*' \) ! -name '*_test.go' | LC_ALL=C sort | xargs cat
+        go_modules
+        ;;
+    rivals_go)
+        go version && cat "$rivals"/go/go.* "$rivals"/go/*/*.go
+        go_modules
         ;;
     java) javac -version && cat "$sources"/java/* ;;
     esac
@@ -68,6 +77,16 @@ make_functions_go() { # make_functions_go FOLDER
     "$1/heeler-go-build" -modules runtimes/go -o "$1/ours" "$sources/functions_go/gcf"
 }
 
+# One function four times: under net/http, under the framework, and under heeler's worker in place of both.
+make_rivals_go() { # make_rivals_go FOLDER
+    export GOTOOLCHAIN=local GOFLAGS=-buildvcs=false CGO_ENABLED=0
+    go -C "$rivals/go" build -mod=readonly -trimpath '-ldflags=-s -w' -o "$1/net_http" ./plain
+    go -C "$rivals/go" build -mod=readonly -trimpath '-ldflags=-s -w' -o "$1/framework" ./framework
+    go -C runtimes/go/build build -o "$1/heeler-go-build" .
+    "$1/heeler-go-build" -modules runtimes/go -o "$1/worker" "$rivals/go/function"
+    "$1/heeler-go-build" -modules runtimes/go -o "$1/worker_framework" "$rivals/go/framework"
+}
+
 make() { # make SET FOLDER
     case "$1" in
     python) make_python "$2" "$sources/python/requirements.txt" ;;
@@ -77,6 +96,7 @@ make() { # make SET FOLDER
     events_node) make_node "$2" "$opinions/node" ;;
     go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
     functions_go) make_functions_go "$2" ;;
+    rivals_go) make_rivals_go "$2" ;;
     java)
         mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
         javac -Xlint:all -d "$2/classes" -cp "$2/jars/*" "$sources"/java/*.java

@@ -95,6 +95,9 @@ UVICORN = [VENV / "python3", VENV / "uvicorn", "--port", "{port}", "--app-dir", 
            "--log-level", "error", "--loop", "uvloop", "--http", "httptools", "asgi_app:app"]
 NODE_HTTP = [NODE, HANDLERS / "node_http.js", "{port}"]
 
+# By scripts/servers.sh rivals_go: the same function in each.
+GO = SETS / "rivals_go"
+
 # In groups that take turns: their rounds stay close to each other in time.
 GROUPS = {
     "rust": {
@@ -127,6 +130,12 @@ GROUPS = {
         "functions-framework": Contestant(FF_NODE),
         "functions-framework, NODE_ENV=production": Contestant(FF_NODE, {"NODE_ENV": "production"}),
     },
+    "go": {
+        "heeler, Go": heeler(fprocess=GO / "worker"),
+        "heeler, Go functions-framework": heeler(fprocess=GO / "worker_framework", FUNCTION_TARGET="f"),
+        "net/http": Contestant([GO / "net_http"], {"PORT": "{port}"}),
+        "functions-framework": Contestant([GO / "framework"], {"PORT": "{port}", "FUNCTION_TARGET": "f"}),
+    },
 }
 
 # heeler, and whom it is divided by.
@@ -153,6 +162,11 @@ PAIRS = {
         ("heeler, Node (req, res), 2 workers", "node:http, cluster of 2"),
         ("heeler, Node (req, res)", "functions-framework"),
         ("heeler, Node (req, res)", "functions-framework, NODE_ENV=production"),
+    ],
+    "go": [
+        ("heeler, Go", "net/http"),
+        ("heeler, Go", "functions-framework"),
+        ("heeler, Go functions-framework", "functions-framework"),
     ],
 }
 
