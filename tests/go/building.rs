@@ -139,20 +139,19 @@ fn write(place: &Path, files: &[(&str, &str)]) -> std::path::PathBuf {
 #[test]
 fn what_cannot_be_built_is_told() {
     let two = "package odd\n\nfunc First() {}\n\nfunc Second() {}\n";
-    let rows: [(&[(&str, &str)], &[&str], &str); 4] = [
-        (&[("a.txt", "no code")], &[], "no Go files in"),
+    let rows: [(&[(&str, &str)], &str); 4] = [
+        (&[("a.txt", "no code")], "no Go files in"),
         (
             &[("o.go", two)],
-            &[],
             "has nothing to serve: looked for a main, functions of the functions framework, Handle and New",
         ),
-        (&[("o.go", "package odd\n\nfunc Handle( {\n")], &[], "o.go:3"),
-        (&[("o.go", "package odd\n\nfunc Handle() { nothing() }\n")], &[], "undefined: nothing"),
+        (&[("o.go", "package odd\n\nfunc Handle( {\n")], "o.go:3"),
+        (&[("o.go", "package odd\n\nfunc Handle() { nothing() }\n")], "undefined: nothing"),
     ];
-    for (files, options, said) in rows {
+    for (files, said) in rows {
         let place = tempfile::tempdir().unwrap();
         let folder = write(place.path(), files);
-        let Some(built) = build(options, &folder, &place.path().join("program")) else { return };
+        let Some(built) = build(&[], &folder, &place.path().join("program")) else { return };
         let text = String::from_utf8_lossy(&built.stderr);
         assert!(!built.status.success() && text.contains(said), "{text}");
     }

@@ -3,6 +3,7 @@ package worker
 import (
 	"encoding/binary"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -76,6 +77,9 @@ func newCall(s *serving, f frame) (*call, error) {
 		if bytes[fields-1] != 0 {
 			return nil, broken("a call with a field that does not end with NUL")
 		}
+	}
+	if count := strings.Count(c.fields, "\x00"); count%2 != 0 || count < fixedFields+2*c.attributes() {
+		return nil, brokenf("a call with %d fields", count)
 	}
 	return c, c.body.first(bytes[fields:len(bytes):len(bytes)], f.last)
 }

@@ -168,7 +168,7 @@ func bodiless(status int) bool {
 
 // line is a header's value on one line, as net/http sends it. A NUL would end the field.
 func line(value string) string {
-	if strings.ContainsAny(value, "\r\n\x00") {
+	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, 0) >= 0 {
 		value = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(value)
 	}
 	return strings.Trim(value, " \t")
@@ -177,11 +177,17 @@ func line(value string) string {
 // isToken says whether HTTP allows a name (RFC 9110 §5.1). Others are left out, as by net/http.
 func isToken(name string) bool {
 	for at := 0; at < len(name); at++ {
-		b := name[at]
-		letter := 'a' <= b|0x20 && b|0x20 <= 'z'
-		if !letter && !('0' <= b && b <= '9') && strings.IndexByte("!#$%&'*+-.^_`|~", b) < 0 {
+		if !tokenBytes[name[at]] {
 			return false
 		}
 	}
 	return name != ""
 }
+
+var tokenBytes = func() (token [256]bool) {
+	for at := range token {
+		letter := 'a' <= byte(at)|0x20 && byte(at)|0x20 <= 'z'
+		token[at] = letter || '0' <= at && at <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", byte(at)) >= 0
+	}
+	return token
+}()

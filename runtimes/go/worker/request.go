@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // request makes the http.Request that a server of net/http would have made. False if the call has its answer already,
@@ -13,10 +14,10 @@ import (
 func (c *call) request() (*http.Request, bool) {
 	f := head{rest: c.fields}
 	method, path, query := f.next(), f.next(), f.next()
-	scheme, remote, _ := f.next(), f.next(), f.next()
-	_ = scheme
-	for range2 := 0; range2 < c.attributes(); range2++ {
-		f.next()
+	f.next() // the scheme
+	remote := f.next()
+	// The call's id, and the attributes of an event, which its headers say too.
+	for skipped := 0; skipped < 1+2*c.attributes(); skipped++ {
 		f.next()
 	}
 	target := path
@@ -65,7 +66,7 @@ func (c *call) setBody(r *http.Request) {
 	c.body.into = r.Trailer
 }
 
-// head walks through the fields of a call. What is no field was found out when they came, as far as that is an error.
+// head walks through the fields of a call, which were counted when they came.
 type head struct{ rest string }
 
 func (h *head) next() string {
@@ -150,36 +151,56 @@ func plain(path string) bool {
 		return false
 	}
 	for at := 0; at < len(path); at++ {
-		if b := path[at]; b <= ' ' || b >= 0x7f || strings.IndexByte(`%?#"<>\^{|}`+"`", b) >= 0 {
+		if !plainBytes[path[at]] {
 			return false
 		}
 	}
 	return true
 }
 
+// plainBytes stand in a path as they are.
+var plainBytes = func() (plain [256]bool) {
+	for b := byte('!'); b < 0x7f; b++ {
+		plain[b] = strings.IndexByte(`%?#"<>\^{|}`+"`", b) < 0
+	}
+	return plain
+}()
+
 // mostNames bounds what is remembered of header names, since callers choose them.
 const mostNames = 1000
 
 var (
-	namesLock sync.RWMutex
-	names     = make(map[string]string)
+	// names is never written to: who learns a name puts another map in its place.
+	names     atomic.Pointer[map[string]string]
+	namesLock sync.Mutex
 )
 
 // canonical is http.CanonicalHeaderKey that remembers: it would make a new text for each name in lower case.
 func canonical(name string) string {
-	namesLock.RLock()
-	known, ok := names[name]
-	namesLock.RUnlock()
-	if ok {
-		return known
+	if known := names.Load(); known != nil {
+		if made, ok := (*known)[name]; ok {
+			return made
+		}
 	}
+	return learn(name)
+}
+
+func learn(name string) string {
 	// The name is a part of its call's fields, and would keep all of them.
 	name = strings.Clone(name)
 	made := http.CanonicalHeaderKey(name)
 	namesLock.Lock()
-	if len(names) < mostNames {
-		names[name] = made
+	defer namesLock.Unlock()
+	old := names.Load()
+	if old != nil && len(*old) >= mostNames {
+		return made
 	}
-	namesLock.Unlock()
+	all := map[string]string{name: made}
+	if old != nil {
+		for one, its := range *old {
+			all[one] = its
+		}
+	}
+	names.Store(&all)
 	return made
 }

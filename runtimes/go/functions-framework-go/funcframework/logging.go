@@ -16,31 +16,39 @@ import (
 
 type idsKey struct{}
 
-// ids are what Google's logs know a call by.
-type ids struct{ trace, span, execution string }
+// ids are what Google's logs know a call by. Most functions do not ask for them: they are made for those that do.
+type ids struct {
+	trace, span, execution string
+	header                 http.Header
+	made                   sync.Once
+}
 
 var traceContext = regexp.MustCompile(`^([a-f\d]+)?(?:/([a-f\d]+))?`)
 
 func withIDs(ctx context.Context, header http.Header) context.Context {
-	found := ids{execution: header.Get("Function-Execution-Id")}
-	if found.execution == "" {
-		found.execution = fmt.Sprintf("%06x%06x", time.Now().UnixNano(), rand.Int63())
-	}
-	if text := header.Get("X-Cloud-Trace-Context"); text != "" {
-		parts := traceContext.FindStringSubmatch(text)
-		found.trace, found.span = parts[1], parts[2]
-		if found.span == "0" {
-			found.span = ""
-		}
-	}
-	return context.WithValue(ctx, idsKey{}, &found)
+	return context.WithValue(ctx, idsKey{}, &ids{header: header})
 }
 
-func idsOf(ctx context.Context) ids {
-	if found, ok := ctx.Value(idsKey{}).(*ids); ok {
-		return *found
+func idsOf(ctx context.Context) *ids {
+	found, ok := ctx.Value(idsKey{}).(*ids)
+	if !ok {
+		return &ids{}
 	}
-	return ids{}
+	found.made.Do(found.make)
+	return found
+}
+
+func (i *ids) make() {
+	if i.execution = i.header.Get("Function-Execution-Id"); i.execution == "" {
+		i.execution = fmt.Sprintf("%06x%06x", time.Now().UnixNano(), rand.Int63())
+	}
+	if text := i.header.Get("X-Cloud-Trace-Context"); text != "" {
+		parts := traceContext.FindStringSubmatch(text)
+		i.trace, i.span = parts[1], parts[2]
+		if i.span == "0" {
+			i.span = ""
+		}
+	}
 }
 
 // TraceIDFromContext is the trace of the call, as its caller named it.
@@ -61,7 +69,7 @@ func LogWriter(ctx context.Context) io.WriteCloser {
 }
 
 type logWriter struct {
-	ids
+	*ids
 	mu   sync.Mutex
 	part []byte
 }
