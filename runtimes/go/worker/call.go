@@ -124,14 +124,14 @@ func (c *call) close() bool {
 }
 
 // cancel: nobody waits any more.
-func (c *call) cancel() {
+func (c *call) cancel(why error) {
 	c.mu.Lock()
 	news := !c.cancelled && !c.ended
 	c.cancelled = c.cancelled || news
 	c.changed.Broadcast()
 	c.mu.Unlock()
 	if news {
-		c.context.cancel(errGone)
+		c.context.cancel(why)
 	}
 }
 

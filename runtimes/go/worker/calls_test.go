@@ -152,21 +152,22 @@ func TestCancelAndDeadlineEndTheContext(t *testing.T) {
 	}))
 	for _, row := range []struct {
 		call asked
-		tell bool
+		tell int
 		want error
 	}{
-		{asked{}, true, context.Canceled},
-		{asked{millis: 20}, false, context.DeadlineExceeded},
-		{asked{target: "/body", open: true}, true, context.Canceled},
+		{asked{}, 0, context.Canceled},
+		{asked{millis: 60_000}, 1, context.DeadlineExceeded},
+		{asked{millis: 20}, -1, context.DeadlineExceeded}, // nobody tells it
+		{asked{target: "/body", open: true}, 2, context.Canceled},
 	} {
 		stream := p.call(row.call)
-		if row.tell {
-			p.send(tCancel, false, stream, []byte{0})
+		if row.tell >= 0 {
+			p.send(tCancel, false, stream, []byte{byte(row.tell)})
 		}
 		if err := <-causes; !errors.Is(err, row.want) {
 			t.Errorf("%+v: %v", row.call, err)
 		}
-		if a := p.answer(stream); a.cancelled != row.tell {
+		if a := p.answer(stream); a.cancelled != (row.tell >= 0) {
 			t.Errorf("%+v: %+v", row.call, a)
 		}
 	}

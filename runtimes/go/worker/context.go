@@ -2,10 +2,13 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
+
+// slack is what our own clock leaves to heeler, which cancels a call at its deadline: a function that returns because its
+// context has ended is then too late to answer, as it should be.
+const slack = 100 * time.Millisecond
 
 // errGone is why a cancelled call's bodies cannot be read or written any more.
 var errGone = context.Canceled
@@ -36,7 +39,7 @@ func (x *callContext) Value(key any) any {
 func (x *callContext) Err() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.err == nil && !x.call.deadline.IsZero() && !time.Now().Before(x.call.deadline) {
+	if x.err == nil && !x.call.deadline.IsZero() && time.Since(x.call.deadline) >= slack {
 		x.finish(context.DeadlineExceeded)
 	}
 	return x.err
@@ -81,17 +84,13 @@ func (x *callContext) AfterFunc(then func()) (stop func() bool) {
 // watch starts the timer of the deadline, with the lock held.
 func (x *callContext) watch() {
 	if x.timer == nil && x.err == nil && !x.call.deadline.IsZero() {
-		x.timer = time.AfterFunc(time.Until(x.call.deadline), func() { x.cancel(context.DeadlineExceeded) })
+		x.timer = time.AfterFunc(time.Until(x.call.deadline)+slack, func() { x.cancel(context.DeadlineExceeded) })
 	}
 }
 
 func (x *callContext) cancel(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if errors.Is(err, context.Canceled) && !x.call.deadline.IsZero() && !time.Now().Before(x.call.deadline) {
-		// heeler tells of a deadline by a cancel, which may come before our own timer.
-		err = context.DeadlineExceeded
-	}
 	x.finish(err)
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"runtime"
@@ -37,7 +38,7 @@ type serving struct {
 	idle chan struct{}
 	gone bool
 	// Calls that were cancelled by what one read brought.
-	cancelled []*call
+	cancelled []cancelled
 	// Told of bytes that are broken, where they are found later than read.
 	broke func(error)
 }
@@ -84,8 +85,7 @@ func (s *serving) take(f frame) error {
 	case tEnd:
 		return c.body.end(f.payload)
 	case tCancel:
-		s.cancelled = append(s.cancelled, c)
-		return nil
+		return s.cancel(c, f.payload)
 	case tWindow:
 		return c.allow(f.payload)
 	}
@@ -152,20 +152,39 @@ func (s *serving) letRun() {
 	s.processors.batch(now, now.Sub(began))
 }
 
+// cancelled is a call that nobody waits for, and why its context ends.
+type cancelled struct {
+	call *call
+	why  error
+}
+
+func (s *serving) cancel(c *call, payload []byte) error {
+	const late, ending = 1, 2
+	if len(payload) != 1 || payload[0] > ending {
+		return brokenf("a CANCEL of %x on stream %d", payload, c.id)
+	}
+	why := errGone
+	if payload[0] == late {
+		why = context.DeadlineExceeded
+	}
+	s.cancelled = append(s.cancelled, cancelled{c, why})
+	return nil
+}
+
 func (s *serving) tellCancelled() {
 	if len(s.cancelled) == 0 {
 		return
 	}
 	calls := s.cancelled
 	s.cancelled = nil
-	for _, c := range calls {
-		c.cancel()
+	for _, one := range calls {
+		one.call.cancel(one.why)
 	}
 	// Code that ends by that is said to be over, and not first to run on: a worker of which half is said to run on for
 	// nobody is replaced.
 	time.AfterFunc(hearing, func() {
-		for _, c := range calls {
-			c.acknowledge()
+		for _, one := range calls {
+			one.call.acknowledge()
 		}
 	})
 }
@@ -219,7 +238,7 @@ func (s *serving) shut() {
 	}
 	s.mu.Unlock()
 	for _, c := range calls {
-		c.cancel()
+		c.cancel(errGone)
 	}
 }
 

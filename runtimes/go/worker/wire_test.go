@@ -156,6 +156,7 @@ func TestBrokenBytesEndTheWorker(t *testing.T) {
 	rows["a call on stream 0"] = made(tCall, true, 0, call...)
 	rows["no such call"] = made(tData, true, 9)
 	rows["a window of nothing"] = append(made(tCall, false, 1, asked{open: true}.payload()...), made(tWindow, false, 1, 0, 0, 0, 0)...)
+	rows["a cancel without a reason"] = append(made(tCall, false, 1, asked{open: true}.payload()...), made(tCancel, false, 1)...)
 	rows["a short window"] = append(made(tCall, false, 1, asked{open: true}.payload()...), made(tWindow, false, 1, 1)...)
 	rows["a second hello"] = made(tHello, false, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
 	rows["a reply of heeler's"] = append(made(tCall, false, 1, asked{open: true}.payload()...), made(tReply, true, 1)...)
