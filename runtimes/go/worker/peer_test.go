@@ -53,7 +53,8 @@ func (a answer) header(name string) string {
 	return ""
 }
 
-func play(t *testing.T, load func(Settings) (*Function, error)) *peer {
+// pair is a socket's two ends: the worker's descriptor, and heeler's file.
+func pair(t testing.TB) (int, *os.File) {
 	t.Helper()
 	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -62,8 +63,14 @@ func play(t *testing.T, load func(Settings) (*Function, error)) *peer {
 	_ = syscall.SetNonblock(ends[0], true)
 	socket := os.NewFile(uintptr(ends[0]), "peer")
 	_ = socket.SetDeadline(time.Now().Add(patience))
+	return ends[1], socket
+}
+
+func play(t *testing.T, load func(Settings) (*Function, error)) *peer {
+	t.Helper()
+	theirs, socket := pair(t)
 	p := &peer{t: t, socket: socket, from: bufio.NewReader(socket), code: make(chan int, 1), room: make(chan uint32, 1000)}
-	go func() { p.code <- run(ends[1], load) }()
+	go func() { p.code <- run(theirs, load) }()
 	t.Cleanup(func() { socket.Close() })
 	return p
 }
