@@ -2,6 +2,7 @@
 # Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/; and
 # the packages for CloudEvents that tests/events/ asks for a second opinion. Sets that are named are installed alone:
 # `rivals` and `rivals_go` are what warm mode is measured beside in Python and Go, which no test needs.
+# `functions_java` is what the Java runtime's tests run, and the real invoker that runs the same.
 # A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
 # of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
 set -eu
@@ -10,6 +11,7 @@ set -eu
 sources=tests/servers
 opinions=tests/events
 rivals=benches/compare
+functions=tests/java
 installed="$PWD/target/servers"
 mkdir -p "$installed"
 
@@ -18,7 +20,7 @@ need() { # need SET: what it cannot be made without
     python | events_python | rivals) echo "python3 from 3.11 on, with venv" ;;
     node | events_node) echo "node from 20 on, and npm" ;;
     go | functions_go | rivals_go) echo "go from 1.24 on" ;;
-    java) echo "a JDK from 17 on, and mvn" ;;
+    java | functions_java) echo "a JDK from 17 on, and mvn" ;;
     esac
 }
 
@@ -28,7 +30,7 @@ has() { # has SET: whether that is here
     node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
     go | functions_go) GOTOOLCHAIN=local go -C "$sources/$1" list -m ;;
     rivals_go) GOTOOLCHAIN=local go -C "$rivals/go" list -m ;;
-    java) javac --release 17 -version && java -version && mvn --version ;;
+    java | functions_java) javac --release 17 -version && java -version && mvn --version ;;
     esac
 }
 
@@ -53,6 +55,7 @@ from() { # from SET: what it is made from; another version of the language makes
         go_modules
         ;;
     java) javac -version && cat "$sources"/java/* ;;
+    functions_java) javac -version && cat "$functions"/pom.xml "$functions"/*/*.java ;;
     esac
 }
 
@@ -101,6 +104,13 @@ make() { # make SET FOLDER
         mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
         javac -Xlint:all -d "$2/classes" -cp "$2/jars/*" "$sources"/java/*.java
         ;;
+    functions_java)
+        mvn --quiet --batch-mode --file "$functions/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
+        # The models that OpenFaaS and Kubeless lend are the runtime's own sources.
+        javac -Xlint:all --release 17 -d "$2/classes" -cp "$2/jars/*" -sourcepath runtimes/java/src/main/java "$functions"/*/*.java
+        rm -r "$2/classes/com/openfaas/model" "$2/classes/io/kubeless/Event.class" "$2/classes/io/kubeless/Context.class"
+        jar --create --file "$2/function.jar" -C "$2/classes" .
+        ;;
     esac
 }
 
@@ -135,7 +145,7 @@ failed() { # failed SET: a registry that nobody can reach is a reason to skip, a
     code=1
 }
 
-sets="${*:-python node go functions_go java events_python events_node}"
+sets="${*:-python node go functions_go java functions_java events_python events_node}"
 for set in $sets; do
     install "$set" &
     eval "job_$set=$!"

@@ -65,7 +65,7 @@ final class Background extends Style {
     private static Legacy legacy(Call call) throws Refused, IOException {
         String type = call.head.header("content-type");
         Charset charset = Texts.charset(type);
-        return Legacy.read(new String(call.body.readAllBytes(), charset == null ? StandardCharsets.UTF_8 : charset));
+        return Legacy.read(new String(call.body.readAllBytes(), charset == null ? StandardCharsets.UTF_8 : charset), call.head.path());
     }
 
     /** heeler has read it; with events=off the request still carries it, in one form or the other. Null for neither. */

@@ -18,6 +18,7 @@ record Legacy(Object data, LegacyContext context) {
     static final String AUTH = "firebaseauth.googleapis.com";
     static final String DATABASE = "firebasedatabase.googleapis.com";
 
+    private static final Pattern TOPIC = Pattern.compile("projects/[\\w.~+%-]+/topics/[\\w.~+%-]+");
     private static final Pattern OBJECT = Pattern.compile("^(projects/_/buckets/[^/]+)/(objects/.*?)(?:#\\d+)?$");
     private static final Pattern DOCUMENT = Pattern.compile("^(projects/.+)/((?:documents|refs)/.+)$");
     private static final Pattern REFERENCE = Pattern.compile("^projects/_/(instances/[^/]+)/((?:documents|refs)/.+)$");
@@ -28,12 +29,13 @@ record Legacy(Object data, LegacyContext context) {
     // ---- reading
 
     /** With a `context`, with its fields beside the data, or as Pub/Sub pushes it. */
-    static Legacy read(String text) throws Refused {
+    static Legacy read(String text, String path) throws Refused {
         try {
             Map<?, ?> root = (Map<?, ?>) Json.parse(text);
+            if (!root.containsKey("data") && !root.containsKey("message")) throw new Refused(400, "the body is no event: it has no data");
             if (root.get("context") instanceof Map<?, ?> context) return new Legacy(root.get("data"), context(context));
             if (root.containsKey("subscription") && root.get("message") instanceof Map<?, ?> message && message.containsKey("data") && message.containsKey("messageId")) {
-                return pushed(message);
+                return pushed(message, path);
             }
             Map<Object, Object> rest = new LinkedHashMap<>(root);
             rest.remove("data");
@@ -56,13 +58,15 @@ record Legacy(Object data, LegacyContext context) {
         return value == null ? null : value.toString();
     }
 
-    private static Legacy pushed(Map<?, ?> message) {
+    /** The topic may be in the path. */
+    private static Legacy pushed(Map<?, ?> message, String path) {
+        Matcher topic = TOPIC.matcher(path);
         Map<String, Object> data = new LinkedHashMap<>();
         data.put("@type", MESSAGE);
         data.put("data", message.get("data"));
         if (message.containsKey("attributes")) data.put("attributes", message.get("attributes"));
         String time = message.containsKey("publishTime") ? text(message, "publishTime") : Instant.now().toString();
-        String resource = "{\"name\":null,\"service\":\"" + PUBSUB + "\",\"type\":\"" + MESSAGE + "\"}";
+        String resource = "{\"name\":" + (topic.find() ? '"' + topic.group() + '"' : "null") + ",\"service\":\"" + PUBSUB + "\",\"type\":\"" + MESSAGE + "\"}";
         return new Legacy(data, new LegacyContext(text(message, "messageId"), time, "google.pubsub.topic.publish", resource, null, Map.of()));
     }
 
@@ -76,7 +80,8 @@ record Legacy(Object data, LegacyContext context) {
         if (name.startsWith("{")) {
             Map<?, ?> resource = (Map<?, ?>) Json.parse(name);
             if (resource.get("service") != null) service = resource.get("service").toString();
-            name = String.valueOf(resource.get("name"));
+            if (resource.get("name") == null) throw new Refused(400, "the event's resource has no name");
+            name = resource.get("name").toString();
         }
         String[] place = split(kind.service(), name, event);
         Map<String, String> attributes = new LinkedHashMap<>();

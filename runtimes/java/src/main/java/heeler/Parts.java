@@ -100,7 +100,7 @@ final class Parts {
 
         @Override
         public Optional<String> getCharacterEncoding() {
-            return Optional.ofNullable(Texts.charset(header("content-type"))).map(Charset::name);
+            return Optional.ofNullable(Texts.charset(header("content-type"))).map(Charset::name).map(String::toLowerCase);
         }
 
         @Override

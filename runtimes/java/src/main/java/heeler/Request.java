@@ -77,7 +77,8 @@ final class Request implements HttpRequest {
 
     @Override
     public long getContentLength() {
-        return head.bodyLength;
+        // A request without a body has no length there, and not 0.
+        return head.header("content-length") == null ? -1 : head.bodyLength;
     }
 
     @Override

@@ -42,7 +42,7 @@ final class Urls {
     /** Decoded but for what would change its meaning, and without `.` and `..`. */
     static String canonical(String path) {
         if (path.indexOf('%') < 0 && !path.contains("/.") && path.indexOf(';') < 0) return path;
-        String kept = path.replaceAll(";[^/]*", "").replaceAll("(?i)%2f", "%252F").replace("%25", "%2525").replace("%252525", "%25252").replace("%25252F", "%252F");
+        String kept = path.replaceAll(";[^/]*", "").replace("%25", "%2525").replaceAll("(?i)%2f", "%252F");
         return dots(decodedPath(kept));
     }
 
