@@ -27,6 +27,9 @@ class Contestant:
 
     command: list
     env: dict = field(default_factory=dict)
+    # Seconds of load before it is measured: what is met for the first time is not what is measured, and what compiles
+    # while it runs takes longer to be met.
+    warm_seconds: int = 1
     log: Path = BUILT / "server.log"
 
     def start(self, cpus=None, **env):
@@ -65,11 +68,11 @@ def prepare():
         (BARE / "node").symlink_to(NODE)
 
 
-def heeler(workers=1, **settings):
+def heeler(workers=1, warm_seconds=1, **settings):
     binary = os.environ.get("HEELER", str(ROOT / "target" / "heeler"))
     # No line for each call and no port for metrics, which are counted all the same: the others have neither.
     own = {"port": "{port}", "mode": "warm", "workers": workers, "metrics_port": 0, "access_log": "false"}
-    return Contestant([os.path.abspath(binary)], own | settings)
+    return Contestant([os.path.abspath(binary)], own | settings, warm_seconds)
 
 
 def path(folder):
@@ -97,6 +100,13 @@ NODE_HTTP = [NODE, HANDLERS / "node_http.js", "{port}"]
 
 # By scripts/servers.sh rivals_go: the same function in each.
 GO = SETS / "rivals_go"
+
+JAVA = shutil.which("java")
+JAVA_SET = SETS / "functions_java"
+JAVA_JAR = JAVA_SET / "function.jar"
+JAVA_FF = {"FUNCTION_TARGET": "functions.Echo", "FUNCTION_CLASSPATH": JAVA_JAR, "runtimes": ROOT / "target" / "runtimes"}
+INVOKER = [JAVA, "-jar", JAVA_SET / "jars" / "java-function-invoker-2.0.0.jar", "--classpath", JAVA_JAR]
+JAVA_WARM_SECONDS = 8
 
 # In groups that take turns: their rounds stay close to each other in time.
 GROUPS = {
@@ -136,6 +146,10 @@ GROUPS = {
         "net/http": Contestant([GO / "net_http"], {"PORT": "{port}"}),
         "functions-framework": Contestant([GO / "framework"], {"PORT": "{port}", "FUNCTION_TARGET": "f"}),
     },
+    "java": {
+        "heeler, Java HttpFunction": heeler(**JAVA_FF, warm_seconds=JAVA_WARM_SECONDS),
+        "functions-framework, java invoker": Contestant(INVOKER, JAVA_FF | {"PORT": "{port}"}, JAVA_WARM_SECONDS),
+    },
 }
 
 # heeler, and whom it is divided by.
@@ -168,6 +182,9 @@ PAIRS = {
         ("heeler, Go", "functions-framework"),
         ("heeler, Go functions-framework", "functions-framework"),
     ],
+    "java": [
+        ("heeler, Java HttpFunction", "functions-framework, java invoker"),
+    ],
 }
 
 
@@ -190,6 +207,8 @@ def language_missing(contestant):
     env = {name: str(value) for name, value in contestant.env.items()}
     if "fprocess" in env:
         return None if Path(env["fprocess"]).exists() else env["fprocess"]
+    if "FUNCTION_CLASSPATH" in env:
+        return next((file for file in (env["FUNCTION_CLASSPATH"], f"{env['runtimes']}/java/heeler.jar") if not Path(file).exists()), None)
     folder = Path(env.get("PATH", str(BARE)).partition(":")[0])
     program = folder / ("node" if env["handler"].endswith(".js") else "python3") if "handler" in env else folder
     return None if program.exists() else program

@@ -53,7 +53,7 @@ def visit(contestant, options):
     """All cells of one server, which is started for them."""
     with started(contestant, options) as server:
         with pinned(options.load_cpus):
-            load(server.port, 16, 1)  # what is met for the first time is not what is measured
+            load(server.port, 16, contestant.warm_seconds)
             return {cell: measure(server, *cell, options.seconds) for cell in options.cells}
 
 
@@ -171,9 +171,10 @@ def main():
     heeler_or_end()
     prepare()
     groups = chosen(options, report)
-    visits = options.rounds * sum(map(len, groups.values()))
-    # A start, a second to warm up, and for each cell wrk's own start.
-    report.settings(options, visits * (1.8 + len(options.cells) * (options.seconds + 0.1)) / 60)
+    members = [member for group in groups.values() for member in group.values()]
+    # A start, some time to warm up, and for each cell wrk's own start.
+    once = sum(0.8 + member.warm_seconds + len(options.cells) * (options.seconds + 0.1) for member in members)
+    report.settings(options, options.rounds * once / 60)
     try:
         compare(groups, options, report)
     finally:

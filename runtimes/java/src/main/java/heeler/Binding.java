@@ -207,7 +207,7 @@ final class Binding {
 
     private static Map<String, Field> find(Class<?> type) {
         Map<String, Field> found = new LinkedHashMap<>();
-        for (Class<?> at = type; at != null && at != Object.class; at = at.getSuperclass()) {
+        for (Class<?> at = type; at != null && at != Object.class && at != Record.class; at = at.getSuperclass()) {
             if (at.getName().startsWith("java.")) throw new IllegalArgumentException(type.getName() + " is nothing that JSON is made of here; a function that brings Gson has its ways");
             for (Field field : at.getDeclaredFields()) {
                 if (Modifier.isStatic(field.getModifiers()) || Modifier.isTransient(field.getModifiers()) || field.isSynthetic()) continue;

@@ -10,6 +10,8 @@ final class Serving {
     private static final int LARGEST_STREAM = Integer.MAX_VALUE;
     /** Waking another thread costs about as much: a function that takes longer is run by one of its own. */
     private static final long QUICK_NANOS = 40_000;
+    /** What a call counts for at most: one that met a busy machine says little of the next. */
+    private static final long SLOW_NANOS = 4 * QUICK_NANOS;
     private static final int BROKEN_EXIT = 70;
 
     final Link link;
@@ -25,7 +27,7 @@ final class Serving {
     private boolean wrapped;
     private volatile boolean leaving;
     /** What a call took of late. At first it is slow: nothing is compiled yet. */
-    private long average = 50 * QUICK_NANOS;
+    private long average = SLOW_NANOS;
 
     Serving(Link link, Executor runners, int peerWindow) {
         this.link = link;
@@ -71,7 +73,8 @@ final class Serving {
         long ticket = me.ticket;
         me.ticket = 0;
         if (ticket == 0 || !seat.leave(ticket)) {
-            took(call);
+            // It has held up others: those that follow are run apart for a while.
+            average = SLOW_NANOS;
             link.flush();
             return false;
         }
@@ -88,7 +91,7 @@ final class Serving {
 
     /** Racing threads may lose a figure: it is an average. */
     private void took(Call call) {
-        average += (Math.min(call.nanos(), 1000 * QUICK_NANOS) - average) / 8;
+        average += (Math.min(call.nanos(), SLOW_NANOS) - average) / 8;
     }
 
     // ---- frames

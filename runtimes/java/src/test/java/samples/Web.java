@@ -1,0 +1,89 @@
+package samples;
+
+import com.google.cloud.functions.HttpFunction;
+import com.google.cloud.functions.HttpRequest;
+import com.google.cloud.functions.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CountDownLatch;
+
+/** All that a worker may meet, by the path. */
+public class Web implements HttpFunction, AutoCloseable {
+    private static final CountDownLatch OPEN = new CountDownLatch(1);
+
+    @Override
+    public void service(HttpRequest request, HttpResponse response) throws Exception {
+        switch (request.getPath()) {
+            case "/hello" -> {
+                response.setContentType("text/plain");
+                byte[] body = request.getInputStream().readAllBytes();
+                response.getOutputStream().write(new String(body, StandardCharsets.UTF_8).toUpperCase().getBytes(StandardCharsets.UTF_8));
+            }
+            case "/echo" -> {
+                byte[] piece = new byte[8192];
+                for (int count; (count = request.getInputStream().read(piece)) >= 0; ) response.getOutputStream().write(piece, 0, count);
+            }
+            case "/first" -> {
+                response.getOutputStream().write("first".getBytes(StandardCharsets.UTF_8));
+                response.getOutputStream().flush();
+                OPEN.await();
+            }
+            case "/wait" -> {
+                OPEN.await();
+                response.getWriter().write("waited");
+            }
+            case "/open" -> OPEN.countDown();
+            case "/sleep" -> {
+                try {
+                    new CountDownLatch(1).await();
+                } catch (InterruptedException told) {
+                    System.out.println("interrupted");
+                }
+            }
+            case "/stubborn" -> {
+                System.out.println("begun");
+                while (OPEN.getCount() > 0) {
+                    try {
+                        OPEN.await();
+                    } catch (InterruptedException told) {
+                        System.out.println("no");
+                    }
+                }
+            }
+            case "/interrupt" -> {
+                Thread.currentThread().interrupt();
+                response.getWriter().write("interrupted ");
+                response.getWriter().flush();
+                response.getWriter().write(String.valueOf(Thread.currentThread().isInterrupted()));
+            }
+            case "/print" -> {
+                System.out.print("one\ntwo ");
+                System.err.println("three");
+                System.out.print("four");
+            }
+            case "/thread" -> {
+                Thread other = new Thread(() -> {
+                    try {
+                        response.getOutputStream().write(new byte[100_000]);
+                        response.getOutputStream().flush();
+                    } catch (Exception broken) {
+                        throw new IllegalStateException(broken);
+                    }
+                });
+                other.start();
+                other.join();
+            }
+            case "/throw" -> throw new IllegalStateException("too\0far");
+            case "/deep" -> deep(0);
+            default -> response.setStatusCode(404);
+        }
+    }
+
+    private static int deep(int level) {
+        return deep(level + 1) + 1;
+    }
+
+    @Override
+    public void close() {
+        System.err.println("closed");
+    }
+}
