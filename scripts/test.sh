@@ -4,6 +4,7 @@ set -eu
 . "$(dirname "$0")/env.sh"
 scripts/need.sh cargo cc
 scripts/servers.sh
+scripts/java.sh
 
 mkdir -p target
 log=target/test.log

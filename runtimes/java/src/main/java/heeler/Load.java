@@ -43,7 +43,9 @@ final class Load {
         Class<?> type = load(loader, target.type(), path);
         String name = wanted.isEmpty() ? Styles.of(type, target.method()) : wanted;
         serving.style = Styles.make(name, type, target.method(), env);
-        about.putAll(Map.of("language", "java", "version", Runtime.version().toString(), "style", name));
+        about.put("language", "java");
+        about.put("version", Runtime.version().toString());
+        about.put("style", name);
         about.put("function", target.method() == null ? type.getName() : type.getName() + "::" + target.method());
         about.put("file", path.toString());
     }

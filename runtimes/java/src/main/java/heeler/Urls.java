@@ -1,5 +1,6 @@
 package heeler;
 
+import java.io.ByteArrayOutputStream;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -11,6 +12,9 @@ import java.util.Map;
 
 /** Paths and queries as values. */
 final class Urls {
+    /** What stays an escape in a path. */
+    private static final String KEPT = " \"#%/;<>?[\\]^`{|}";
+
     private Urls() {}
 
     /** All values of each name, in their order. */
@@ -39,11 +43,35 @@ final class Urls {
         return path.indexOf('%') < 0 ? path : decoded(path.replace("+", "%2B"));
     }
 
-    /** Decoded but for what would change its meaning, and without `.` and `..`. */
+    /** Decoded but for what would change its meaning, without parameters, and without `.` and `..`. */
     static String canonical(String path) {
         if (path.indexOf('%') < 0 && !path.contains("/.") && path.indexOf(';') < 0) return path;
-        String kept = path.replaceAll(";[^/]*", "").replace("%25", "%2525").replaceAll("(?i)%2f", "%252F");
-        return dots(decodedPath(kept));
+        String plain = path.indexOf(';') < 0 ? path : path.replaceAll(";[^/]*", "");
+        String decoded = Texts.strict(unescaped(plain));
+        return dots(decoded == null ? plain : decoded);
+    }
+
+    private static byte[] unescaped(String path) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (int at = 0; at < path.length(); at++) {
+            int escaped = path.charAt(at) == '%' ? escape(path, at + 1) : -1;
+            if (escaped < 0) {
+                out.write(path.charAt(at));
+                continue;
+            }
+            if (escaped < ' ' || escaped == 0x7f || KEPT.indexOf(escaped) >= 0) out.writeBytes(String.format("%%%02X", escaped).getBytes(StandardCharsets.US_ASCII));
+            else out.write(escaped);
+            at += 2;
+        }
+        return out.toByteArray();
+    }
+
+    /** The byte that two digits are, or -1. */
+    private static int escape(String path, int at) {
+        if (at + 2 > path.length()) return -1;
+        int high = Character.digit(path.charAt(at), 16);
+        int low = Character.digit(path.charAt(at + 1), 16);
+        return high < 0 || low < 0 ? -1 : 16 * high + low;
     }
 
     private static String dots(String path) {
