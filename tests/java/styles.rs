@@ -1,6 +1,6 @@
 //! The other styles of docs/handlers.md for Java, and events in each.
 
-use crate::support::Request;
+use crate::support::{Request, succeeds};
 use crate::worker::{Row, about, ask, builder, framework, start};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -157,4 +157,25 @@ fn what_cannot_be_loaded_is_told() {
     let mut heeler = builder.spawn();
     assert_ne!(heeler.exit_code(), 0);
     heeler.stderr.wait_for("no class no.Such in ");
+}
+
+/// As its own Maven builds it, found in the working directory, its one class without anybody's word.
+#[test]
+fn the_example_serves() {
+    let Some(builder) = builder(&[]) else { return };
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/hello-java");
+    let place = tempfile::tempdir().unwrap();
+    assert!(succeeds("cp", &["-r", source, place.path().to_str().unwrap()]));
+    let folder = place.path().join("hello-java");
+    let pom = folder.join("pom.xml");
+    assert!(succeeds("mvn", &["--quiet", "--batch-mode", "--file", pom.to_str().unwrap(), "package"]));
+    std::fs::rename(folder.join("target/function.jar"), folder.join("function.jar")).unwrap();
+    let heeler = builder.without("FUNCTION_CLASSPATH").folder(&folder).start();
+    assert_eq!(about(&heeler, "function"), "hello.Hello");
+    let rows = [
+        (Request::get("/"), 200, JSON, r#"{"hello":"World"}"#),
+        (Request::get("/?name=Ada"), 200, JSON, r#"{"hello":"Ada"}"#),
+    ];
+    ask(&heeler, &rows);
+    heeler.stdout.wait_for("greeting Ada");
 }

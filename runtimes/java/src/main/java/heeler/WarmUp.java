@@ -12,7 +12,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -44,7 +43,7 @@ final class WarmUp {
             server.bind(address);
             SocketChannel ours = SocketChannel.open(address);
             SocketChannel its = server.accept();
-            for (Path made : List.of(address.getPath())) Files.delete(made);
+            Files.delete(address.getPath());
             new Thread(() -> speak(ours, folder, jar), "heeler warm-up").start();
             Main.serve(its, jar.toString());
         }
