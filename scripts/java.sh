@@ -22,6 +22,8 @@ skip() {
 }
 
 { javac --release 17 -version && mvn --version; } >"$log" 2>&1 || skip "the Java runtime needs a JDK from 17 on, and mvn, to be built"
+# Maven compiles what it sees has changed: it does not look at its own settings, nor for classes that have gone.
+rm -rf "$source/target/classes"
 if ! mvn --quiet --batch-mode --file "$source/pom.xml" -DskipTests package >"$log" 2>&1; then
     if grep -qE 'Unknown host|resolve host|UnknownHost|Connection (refused|reset|timed out)|Network is unreachable' "$log"; then
         skip "the Java runtime's package registry cannot be reached"

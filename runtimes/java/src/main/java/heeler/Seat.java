@@ -11,10 +11,11 @@ import java.util.concurrent.locks.LockSupport;
  * when it takes long. Even numbers: somebody reads; odd ones: the reader is running a call.
  */
 final class Seat implements Runnable {
-    /** How often the watch looks: a call may hold up others for one to two of these. */
-    private static final long GLANCE_NANOS = 1_000_000;
+    /** When the watch looks again: soon after it has seen a call. A call may hold up others for both of these. */
+    private static final long CALL_NANOS = 1_000_000;
+    private static final long OTHER_NANOS = 3_000_000;
     /** So many looks at nothing, and the watch sleeps until it is called. */
-    private static final int QUIET_GLANCES = 50;
+    private static final int QUIET_GLANCES = 20;
 
     private final AtomicLong state = new AtomicLong();
     private final Runnable lead;
@@ -71,7 +72,7 @@ final class Seat implements Runnable {
         long before = 0;
         int quiet = 0;
         for (;;) {
-            LockSupport.parkNanos(GLANCE_NANOS);
+            LockSupport.parkNanos(before % 2 == 1 ? CALL_NANOS : OTHER_NANOS);
             long now = state.get();
             if (now == before && now % 2 == 1 && leave(now)) lead.run();
             boolean idle = now == before && cancelled.isEmpty();
