@@ -32,6 +32,20 @@ class CallsTest {
     }
 
     @Test
+    void no_answer_is_lost_while_the_right_to_read_changes_hands() throws Exception {
+        try (Peer peer = Peer.of("samples.Web")) {
+            warm(peer);
+            int first = peer.start("/maybe?n=0", "");
+            for (int at = 1; at < 8000; at++) {
+                peer.start("/maybe?n=" + at, "");
+                // So many calls are open at a time.
+                if (at >= 16) assertEquals(String.valueOf(at - 16), peer.answer(first + at - 16).text());
+            }
+            for (int at = 8000 - 16; at < 8000; at++) assertEquals(String.valueOf(at), peer.answer(first + at).text());
+        }
+    }
+
+    @Test
     void a_cancelled_call_is_interrupted_and_is_over_when_its_code_is() throws Exception {
         try (Peer peer = Peer.of("samples.Web")) {
             warm(peer);

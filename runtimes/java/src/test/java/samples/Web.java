@@ -5,9 +5,11 @@ import com.google.cloud.functions.HttpRequest;
 import com.google.cloud.functions.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** All that a worker may meet, by the path. */
 public class Web implements HttpFunction, AutoCloseable {
+    private static final AtomicInteger COUNT = new AtomicInteger();
     private static final CountDownLatch OPEN = new CountDownLatch(1);
 
     @Override
@@ -73,6 +75,11 @@ public class Web implements HttpFunction, AutoCloseable {
                 other.join();
             }
             case "/throw" -> throw new IllegalStateException("too\0far");
+            case "/maybe" -> {
+                // Quick but for once in a while: the right to read changes hands while calls come.
+                if (COUNT.incrementAndGet() % 40 == 0) Thread.sleep(6);
+                response.getWriter().write(request.getFirstQueryParameter("n").orElse(""));
+            }
             case "/deep" -> deep(0);
             default -> response.setStatusCode(404);
         }
