@@ -1,6 +1,6 @@
 //! Packs the languages' runtimes for the binary: every file below runtimes/ that a worker needs, one behind the other
 //! (length of the name, name, length, bytes; numbers in 4 bytes, big-endian), then deflated: a quarter of their size.
-//! Those of Node become one file before, which Node loads sooner.
+//! Those of Node become one file before, which Node loads sooner. The same files lie beside, unpacked: images take them.
 
 use std::fs;
 use std::io;
@@ -27,6 +27,7 @@ fn main() -> io::Result<()> {
         if language == "node" {
             files = bundle(files)?;
         }
+        lay_out(&out.join("runtimes").join(language), &files)?;
         let packed = pack(language, &files)?;
         fs::write(out.join(language), miniz_oxide::deflate::compress_to_vec(&packed, 10))?;
     }
@@ -37,6 +38,20 @@ fn main() -> io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "cargo tells build scripts by variables where to read and write")]
 fn said_by_cargo(name: &str) -> io::Result<PathBuf> {
     std::env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("{name} is not set")))
+}
+
+/// Puts the files into a folder that holds nothing else then.
+fn lay_out(folder: &Path, files: &[Named]) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir_all(folder)?,
+    }
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, bytes)?;
+    }
+    Ok(())
 }
 
 fn pack(language: &str, files: &[Named]) -> io::Result<Vec<u8>> {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the static release binary, proves that it is static, and holds it to its size.
+# Builds the static release binary, proves that it is static, and holds it to its size; and lays out the languages' runtimes
+# that are in it as files, target/runtimes/, which images take.
 #
 #   scripts/build.sh                                      # for this machine, at target/heeler
 #   scripts/build.sh aarch64-unknown-linux-musl FILE      # for another one, at FILE
@@ -52,15 +53,18 @@ export RUSTFLAGS
 # The pinned stable compiler takes the two options for that from whoever says so in RUSTC_BOOTSTRAP.
 rustup component add rust-src >/dev/null 2>&1 || true # Where rust-toolchain.toml is not what chooses the compiler.
 if [ -d "$sysroot/lib/rustlib/src/rust/library/std" ]; then
-    RUSTC_BOOTSTRAP=1 cargo build --release --locked --target "$triple" --bin heeler \
-        -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size \
+    RUSTC_BOOTSTRAP=1
+    export RUSTC_BOOTSTRAP
+    set -- -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size \
         --config 'profile.release.package.std.opt-level="s"'
 else
     max_bytes=$((max_bytes + 250000))
     echo "rustc comes without the standard library's source here: the binary becomes 0.2 MB larger"
-    cargo build --release --locked --target "$triple" --bin heeler
+    set --
 fi
-mkdir -p "$(dirname "$file")"
+mkdir -p target "$(dirname "$file")"
+# cargo says where the build script has put what, also when nothing had to be built.
+cargo build --release --locked --target "$triple" --bin heeler "$@" --message-format=json-render-diagnostics >target/build.json
 # A running heeler keeps its file: replace, do not overwrite.
 cp "$target_dir/$triple/release/heeler" "$file.new"
 mv -f "$file.new" "$file"
@@ -69,6 +73,15 @@ fail() {
     echo "$file: $1" >&2
     exit 1
 }
+
+made="$(sed -n '/"build-script-executed".*heeler[#@]/s/.*"out_dir":"\([^"]*\)".*/\1/p' target/build.json)"
+[ -d "$made/runtimes" ] || fail "its build script did not say where the languages' runtimes are"
+mkdir -p target/runtimes
+for language in python node; do
+    rm -rf "target/runtimes/$language"
+    cp -R "$made/runtimes/$language" target/runtimes/
+done
+
 if readelf -lW "$file" | grep -q INTERP; then fail "not static: it names a program interpreter"; fi
 if readelf -dW "$file" | grep -q NEEDED; then fail "not static: it needs shared libraries"; fi
 bytes="$(wc -c <"$file")"
