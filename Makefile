@@ -7,7 +7,7 @@ METRICS_PORT ?= 8081
 SECONDS_PER_CELL ?=
 ROUNDS ?=
 
-.PHONY: help run build test lint deny bench dist test-arm64 docs clean
+.PHONY: help run build images test test-images lint deny bench dist test-arm64 docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -20,8 +20,16 @@ run: ## build, then serve FUNCTION (examples/hello) on PORT (8080), metrics on M
 build: ## the static release binary at target/heeler: proven static, size checked
 	@scripts/build.sh
 
+images: ## the images of Dockerfiles/, with docker or podman: IMAGE_PREFIX, TAG, BASE_python=… (docs/images.md)
+	@scripts/build.sh
+	@scripts/images.sh
+
 test: ## all tests
 	@scripts/test.sh
+
+test-images: ## the images in containers, on an engine that answers or one that is started for it
+	@scripts/build.sh
+	@scripts/test-images.sh
 
 lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an error
 	@scripts/lint.sh

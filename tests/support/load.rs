@@ -1,5 +1,6 @@
 //! Callers that go on until heeler is gone, and what they lost by it.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,22 +21,35 @@ pub struct Tally {
 /// Sends TERM while so many callers send this request, whose answer has this body; then waits for the end, a clean one.
 #[track_caller]
 pub fn term_under_load(mut heeler: Heeler, request: &Request, body: &[u8], callers: usize, tally: &Tally) {
+    under_load(heeler.address(), request, body, callers, tally, || heeler.signal(Signal::SIGTERM));
+    assert_eq!(heeler.exit_code(), 0);
+}
+
+/// Begins the end while so many callers send this request, and returns when none of them finds anybody any more.
+#[track_caller]
+pub fn under_load(
+    address: SocketAddr,
+    request: &Request,
+    body: &[u8],
+    callers: usize,
+    tally: &Tally,
+    begin_the_end: impl FnOnce(),
+) {
     let over = AtomicBool::new(false);
     let goal = tally.answered.load(Ordering::Relaxed) + callers * 5;
     std::thread::scope(|scope| {
-        let (of, over) = (&heeler, &over);
-        (0..callers).for_each(|_| drop(scope.spawn(move || call_until(over, of, request, body, tally))));
+        let over = &over;
+        (0..callers).for_each(|_| drop(scope.spawn(move || call_until(over, address, request, body, tally))));
         eventually("the load is on", || tally.answered.load(Ordering::Relaxed) >= goal);
         over.store(true, Ordering::Relaxed);
-        of.signal(Signal::SIGTERM);
+        begin_the_end();
     });
-    assert_eq!(heeler.exit_code(), 0);
 }
 
 /// Calls on one kept connection after the other until heeler is gone. A call counts as lost if it was written on a
 /// connection that heeler had served before and had not said it would close, and no whole answer came.
-fn call_until(over: &AtomicBool, heeler: &Heeler, request: &Request, body: &[u8], tally: &Tally) {
-    while let Ok(mut conn) = Conn::try_open(heeler.address()) {
+fn call_until(over: &AtomicBool, address: SocketAddr, request: &Request, body: &[u8], tally: &Tally) {
+    while let Ok(mut conn) = Conn::try_open(address) {
         conn.set_patience(PATIENCE);
         let mut served = false;
         let mut free_since = Instant::now();

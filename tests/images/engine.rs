@@ -1,0 +1,84 @@
+//! The engine that runs the images: its client, and which images there are.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+
+/// An image that scripts/test-images.sh has built. Where there is none the reason is said, once for each, and the test is over.
+pub(super) fn image(name: &str) -> Option<String> {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let built = std::env::var("HEELER_TEST_IMAGES").unwrap_or_default();
+    let why = match built.split_whitespace().any(|built| built == name) {
+        true => return Some(full_name(name)),
+        false if built.is_empty() => "images, which `make test-images` runs in containers".to_owned(),
+        false => format!("the image {name}, which cannot be built here"),
+    };
+    if SAID.lock().unwrap().insert(why.clone()) {
+        // Past the test runner's capture.
+        let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    }
+    None
+}
+
+fn full_name(name: &str) -> String {
+    match name {
+        "heeler" => "heeler-test/heeler:test".to_owned(),
+        name => format!("heeler-test/heeler-{name}:test"),
+    }
+}
+
+/// Builds an image as a user does: a Dockerfile that names images as README.md does, and a folder. The base images that
+/// it takes from elsewhere are given by what they are called here.
+#[track_caller]
+pub(super) fn build(name: &str, dockerfile: &str, folder: &Path) -> String {
+    let tag = format!("heeler-test/{name}:test");
+    let mut command = Command::new("docker");
+    command.args(["build", "--quiet", "--network", "none", "--tag", &tag, "--file", "-"]).arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the engine's client");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(as_called_here(dockerfile).as_bytes())
+        .expect("a Dockerfile is short");
+    let output = child.wait_with_output().expect("the engine's client ends");
+    assert!(output.status.success(), "{name}: {}\n{dockerfile}", String::from_utf8_lossy(&output.stderr));
+    tag
+}
+
+/// `FROM heeler-python` is the image that was built for the tests.
+fn as_called_here(dockerfile: &str) -> String {
+    let line = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        ["FROM", from, ref rest @ ..] if from == "heeler" || from.starts_with("heeler-") && !from.contains('/') => {
+            let name = from.strip_prefix("heeler-").unwrap_or(from);
+            format!("FROM {} {}\n", full_name(name), rest.join(" "))
+        }
+        _ => format!("{line}\n"),
+    };
+    dockerfile.lines().map(line).collect()
+}
+
+/// The client's answer, whatever it is.
+pub(super) fn docker(args: &[&str]) -> Output {
+    Command::new("docker").args(args).stdin(Stdio::null()).output().expect("the engine's client")
+}
+
+/// What the client prints when all is well.
+#[track_caller]
+pub(super) fn said(args: &[&str]) -> String {
+    let output = docker(args);
+    assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+pub(super) fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// A folder of tests/images/functions/.
+pub(super) fn functions(language: &str) -> PathBuf {
+    root().join("tests/images/functions").join(language)
+}
