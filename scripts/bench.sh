@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures target/heeler beside others, with the scripts of benches/compare/: fork, http_mode, warm_mode, event_cost,
-# cold_start, soak.
+# cold_start, soak, images.
 # OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out. See README.md there.
 #
 #   scripts/bench.sh                                   # all of them
@@ -34,17 +34,21 @@ prepare() { # prepare NAME: only rivals, for the most part: without them there i
     esac
 }
 
+where() { # where NAME: what it runs within
+    [ "$1" != images ] || echo scripts/with-images.sh
+}
+
 compare() { # compare NAME [ARGUMENT…]
     name="$1"
     shift
     prepare "$name"
     echo "bench: $name"
     # shellcheck disable=SC2046 # several words or none
-    python3 "benches/compare/$name.py" $(lengths "$name") --json "target/bench/$name.json" "$@"
+    $(where "$name") python3 "benches/compare/$name.py" $(lengths "$name") --json "target/bench/$name.json" "$@"
 }
 
 if [ $# -gt 0 ]; then
     compare "$@"
 else
-    for name in fork http_mode warm_mode event_cost cold_start soak; do compare "$name"; done
+    for name in fork http_mode warm_mode event_cost cold_start soak images; do compare "$name"; done
 fi

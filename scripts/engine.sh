@@ -2,6 +2,7 @@
 # Sourced by the scripts that want containers: `engine_get FOLDER` finds an engine or starts one below FOLDER, `engine_end`
 # takes down what was started. With neither, $engine_lacks says why.
 
+# shellcheck disable=SC2034 # for the scripts that source this
 engine_lacks=""
 engine_folder=""
 
