@@ -25,12 +25,12 @@ pub(super) fn image(name: &str) -> Option<String> {
 fn full_name(name: &str) -> String {
     match name {
         "heeler" => "heeler-test/heeler:test".to_owned(),
+        base if base.starts_with("base-") => format!("heeler-test/{base}:latest"),
         name => format!("heeler-test/heeler-{name}:test"),
     }
 }
 
-/// Builds an image as a user does: a Dockerfile that names images as README.md does, and a folder. The base images that
-/// it takes from elsewhere are given by what they are called here.
+/// Builds an image as a user does: a Dockerfile that names images as README.md does, and a folder.
 #[track_caller]
 pub(super) fn build(name: &str, dockerfile: &str, folder: &Path) -> String {
     let tag = format!("heeler-test/{name}:test");
@@ -49,16 +49,31 @@ pub(super) fn build(name: &str, dockerfile: &str, folder: &Path) -> String {
     tag
 }
 
-/// `FROM heeler-python` is the image that was built for the tests.
+/// `FROM heeler-python` is the image that was built for the tests, and `FROM` a default base is the base that is here.
 fn as_called_here(dockerfile: &str) -> String {
-    let line = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
-        ["FROM", from, ref rest @ ..] if from == "heeler" || from.starts_with("heeler-") && !from.contains('/') => {
-            let name = from.strip_prefix("heeler-").unwrap_or(from);
-            format!("FROM {} {}\n", full_name(name), rest.join(" "))
-        }
+    let line = |line: &str| match line.split(' ').collect::<Vec<_>>()[..] {
+        ["FROM", from, ref rest @ ..] => format!("FROM {} {}\n", here(from), rest.join(" ")),
         _ => format!("{line}\n"),
     };
     dockerfile.lines().map(line).collect()
+}
+
+fn here(from: &str) -> String {
+    match from.strip_prefix("heeler-") {
+        Some(name) if !name.contains('/') => full_name(name),
+        None if from == "heeler" => full_name(from),
+        _ => match ["custom", "python", "node", "go-build", "java"].into_iter().find(|name| default_base(name) == from)
+        {
+            Some(name) => full_name(&format!("base-{name}")),
+            None => from.to_owned(),
+        },
+    }
+}
+
+/// What stands behind `ARG BASE=`.
+fn default_base(name: &str) -> String {
+    let text = std::fs::read_to_string(root().join("Dockerfiles").join(name)).unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix("ARG BASE=")).unwrap_or_default().to_owned()
 }
 
 /// The client's answer, whatever it is.

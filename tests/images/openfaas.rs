@@ -43,7 +43,7 @@ fn a_process_per_call_starts_however_it_is_written() {
     .into_iter()
     .enumerate()
     {
-        serves(&format!("openfaas-{index}"), &dockerfile("heeler-test/base-custom", COPIED, start), &[]);
+        serves(&format!("openfaas-{index}"), &dockerfile("debian:12.13-slim", COPIED, start), &[]);
     }
 }
 
@@ -52,7 +52,7 @@ fn the_binary_may_come_from_either_place() {
     let Some(_) = image("custom") else { return };
     let copied = "COPY --from=watchdog /usr/bin/heeler /usr/bin/fwatchdog";
     let start = "ENV fprocess=\"cat\"\nCMD [\"fwatchdog\"]";
-    serves("openfaas-heeler", &dockerfile("heeler-test/base-custom", copied, start), &[]);
+    serves("openfaas-heeler", &dockerfile("debian:12.13-slim", copied, start), &[]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_server_behind_http_mode_starts_as_before() {
     let port = free_port().to_string();
     let url = format!("http://127.0.0.1:{port}");
     let env = [("upstream_url", url.as_str()), ("server_port", port.as_str())];
-    serves("openfaas-http", &dockerfile("heeler-test/base-python", COPIED, start), &env);
+    serves("openfaas-http", &dockerfile("python:3.12-slim-bookworm", COPIED, start), &env);
 }
 
 /// One layer more on an image of ours: the old command stays in the file, and has no effect.

@@ -1,4 +1,4 @@
-//! Images as users write them: every Dockerfile is read from README.md, and its function is one of examples/.
+//! Images as users write them: every Dockerfile is read from README.md or docs/images.md, its function is one of examples/.
 
 use std::path::Path;
 
@@ -6,21 +6,21 @@ use super::container::{Container, Run};
 use super::engine::{build, image, root};
 use super::support::Request;
 
-/// A Dockerfile as README.md shows it: the lines behind this one, as far as they are code.
+/// A Dockerfile as a page shows it: this line and those behind it, as far as they are code.
 #[track_caller]
-fn shown(first: &str) -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let mut lines = readme.lines().map_while(|line| Some(line.strip_prefix("    ").unwrap_or(line)));
-    assert!(lines.any(|line| line == first), "README.md has no {first:?}");
-    let rest = lines.take_while(|line| !line.is_empty());
-    [first].into_iter().chain(rest).fold(String::new(), |all, line| all + line + "\n")
+fn shown(page: &str, first: &str) -> String {
+    let text = std::fs::read_to_string(root().join(page)).expect(page);
+    let mut code = text.lines().skip_while(|line| line.strip_prefix("    ") != Some(first)).peekable();
+    assert!(code.peek().is_some(), "{page} has no {first:?}");
+    code.map_while(|line| line.strip_prefix("    ")).fold(String::new(), |all, line| all + line + "\n")
 }
 
 /// The Dockerfile that begins so, with a folder's files, in a box.
 #[track_caller]
 fn serve(name: &str, folder: &str, request: &Request) -> Option<Container> {
     image(name)?;
-    let image = build(&format!("user-{name}"), &shown(&format!("FROM heeler-{name}")), &root().join(folder));
+    let image =
+        build(&format!("user-{name}"), &shown("README.md", &format!("FROM heeler-{name}")), &root().join(folder));
     Some(Run::of(&image).boxed("64m").serve(request))
 }
 
@@ -55,8 +55,18 @@ fn an_image_that_was_there() {
     let before =
         "FROM heeler-test/base-custom\nRUN touch /usr/bin/fwatchdog\nENV fprocess=cat\nCMD [\"/usr/bin/fwatchdog\"]\n";
     let before = build("user-before", before, Path::new("examples/shell"));
-    let after = shown("FROM heeler AS watchdog").replace("registry.example/my-function", &before);
+    let after = shown("README.md", "FROM heeler AS watchdog").replace("registry.example/my-function", &before);
     let container =
         Run::of(&build("user-after", &after, Path::new("examples/shell"))).serve(&Request::post("/", "body"));
     assert_eq!(container.call(&Request::post("/", "body")).text(), "body");
+}
+
+/// One process for each call, in a language that is compiled, under the old watchdog's name.
+#[test]
+fn a_program_in_go() {
+    let (Some(_), Some(_)) = (image("custom"), image("base-go-build")) else { return };
+    let dockerfile = shown("docs/images.md", "FROM golang:1.25-bookworm AS build");
+    let container = Run::of(&build("user-classic-go", &dockerfile, &root().join("examples/go"))).boxed("64m");
+    let container = container.serve(&Request::post("/path", "body"));
+    assert_eq!(container.call(&Request::post("/path", "body")).text(), "POST /path: 4 bytes\n");
 }
