@@ -36,7 +36,7 @@ make() { # make NAME
     fi
     name="$1" tar="$2"
     shift 2
-    mmdebstrap --quiet --format=tar --variant=minbase ${include:+"--include=$include"} \
+    mmdebstrap --format=tar --variant=minbase ${include:+"--include=$include"} \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' "$@" "$suite" "$tar"
     mv "$tar" "$made/$name.tar"
 }
