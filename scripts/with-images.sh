@@ -35,7 +35,8 @@ trap 'exit 130' INT TERM HUP
 engine_get "$folder" || skip "$engine_lacks"
 
 names="custom python node"
-if [ -e scripts/java.sh ]; then names="$names java"; fi
+if [ -e scripts/java.sh ]; then scripts/java.sh; fi
+if [ -e target/runtimes/java/heeler.jar ]; then names="$names java"; fi
 bases="$names"
 # Go comes from this machine, see bases.sh; also for programs in Go that are not warm.
 if command -v go >/dev/null 2>&1; then bases="$bases go-build"; fi

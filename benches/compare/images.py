@@ -7,8 +7,10 @@ scripts/with-images.sh builds them and names them in HEELER_TEST_IMAGES. Loopbac
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,14 +20,16 @@ from report import Report, spread
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "tests/images/functions"
 
-# An image, what a user adds to it, and the memory that it is given.
+# An image, what a user adds to it, and how many processes it is given.
 KINDS = {
-    "custom": ("ENV fprocess=cat", "64m"),
-    "python": ("COPY function.py .", "64m"),
-    "node": ("COPY function.js .", "64m"),
+    "custom": ("ENV fprocess=cat", 32),
+    "python": ("COPY function.py .", 32),
+    "node": ("COPY function.js .", 32),
+    "java": ("COPY function.jar .", 64),
 }
+MEMORY = "64m"
 BOX = ["--network", "host", "--label", "heeler-test", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
-       "--security-opt", "no-new-privileges", "--pids-limit", "32"]
+       "--security-opt", "no-new-privileges"]
 BODY = b"some bytes"
 CALL = b"POST / HTTP/1.1\r\nHost: heeler.test\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 CALLERS = 16
@@ -47,7 +51,14 @@ def build(name):
     """A user's image."""
     tag = f"heeler-test/measured-{name}:test"
     file = f"FROM heeler-test/heeler-{name}:test\n{KINDS[name][0]}\n"
-    docker("build", "--quiet", "--network", "none", "--tag", tag, "--file", "-", str(FUNCTIONS / name), given=file)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(FUNCTIONS / name, folder, dirs_exist_ok=True)
+        if name == "java":
+            # Compiled against what the runtime's own jar offers to functions.
+            subprocess.run(["javac", "-d", f"{folder}/classes", "-cp", ROOT / "target/runtimes/java/heeler.jar",
+                            f"{folder}/Echo.java"], check=True)
+            subprocess.run(["jar", "--create", "--file", f"{folder}/function.jar", "-C", f"{folder}/classes", "."], check=True)
+        docker("build", "--quiet", "--network", "none", "--tag", tag, "--file", "-", folder, given=file)
     return tag
 
 
@@ -81,10 +92,11 @@ def answer(conn):
 
 
 class Container:
-    def __init__(self, image, memory, *more):
+    def __init__(self, image, processes, *more):
         self.port = free_port()
         settings = ["--env", f"port={self.port}", "--env", "metrics_port=0"]
-        self.id = docker("create", *BOX, "--memory", memory, "--memory-swap", memory, *settings, *more, image)
+        self.id = docker("create", *BOX, "--memory", MEMORY, "--memory-swap", MEMORY, "--pids-limit",
+                         str(processes), *settings, *more, image)
 
     def start(self):
         """Seconds from the engine being told to the end of the first 200."""
@@ -177,10 +189,10 @@ class Load:
 
 def measure(name, image):
     """One round."""
-    memory = KINDS[name][1]
+    processes = KINDS[name][1]
     round = {}
     for key, limits in [("start_s", []), ("start_half_s", ["--cpus", "0.5"])]:
-        container = Container(image, memory, *limits)
+        container = Container(image, processes, *limits)
         try:
             round[key] = container.start()
             if key == "start_s":
@@ -188,7 +200,7 @@ def measure(name, image):
                 round["memory_mb"], round["resident_mb"] = container.memory(), container.resident()
         finally:
             container.remove()
-    container = Container(image, memory)
+    container = Container(image, processes)
     try:
         container.start()
         load = Load(container.port)
@@ -229,9 +241,9 @@ def main():
     images = {name: build(name) for name in here}
     sizes = {name: (megabytes(f"heeler-test/heeler-{name}:test"),
                     megabytes(f"heeler-test/heeler-{name}:test") - megabytes(f"heeler-test/base-{name}:latest")) for name in here}
-    for image in images.values():
+    for name, image in images.items():
         # Brings its files into memory.
-        container = Container(image, "256m")
+        container = Container(image, KINDS[name][1])
         container.start()
         container.remove()
     rounds = {name: [] for name in here}

@@ -1,30 +1,33 @@
 //! Every image as a cautious operator runs it: without rights, on a read-only root, with little of everything.
 
+use std::path::Path;
+use std::process::Command;
+
 use super::container::{Container, Run};
-use super::engine::{build, functions, image, said};
+use super::engine::{build, functions, image, root, said};
 use super::support::{Request, eventually};
 
 /// An image with a function that gives its body back, how it is run, and what it needs.
 pub(super) struct Kind {
     pub(super) image: String,
     env: &'static [(&'static str, &'static str)],
-    memory: &'static str,
+    /// Threads count, and a Java has more of them than others have.
+    processes: &'static str,
 }
 
 impl Kind {
     /// `None` where the image cannot be had here.
     pub(super) fn of(name: &str) -> Option<Kind> {
         let base = image(name)?;
-        let fixture = |file: &str| {
-            let dockerfile = format!("FROM heeler-{name}\nCOPY {file} .\n");
-            build(&format!("fixture-{name}"), &dockerfile, &functions(name))
-        };
-        Some(match name {
-            "custom" => Kind { image: base, env: &[("fprocess", "cat")], memory: "64m" },
-            "python" => Kind { image: fixture("function.py"), env: &[], memory: "64m" },
-            "node" => Kind { image: fixture("function.js"), env: &[], memory: "64m" },
+        let fixture = |dockerfile: &str, folder: &Path| build(&format!("fixture-{name}"), dockerfile, folder);
+        let (image, env, processes) = match name {
+            "custom" => (base, &[("fprocess", "cat")][..], "32"),
+            "python" => (fixture("FROM heeler-python\nCOPY function.py .\n", &functions(name)), &[][..], "32"),
+            "node" => (fixture("FROM heeler-node\nCOPY function.js .\n", &functions(name)), &[][..], "32"),
+            "java" => (fixture("FROM heeler-java\nCOPY function.jar .\n", java_function().path()), &[][..], "64"),
             other => panic!("no fixture for {other}"),
-        })
+        };
+        Some(Kind { image, env, processes })
     }
 
     pub(super) fn run(&self) -> Run {
@@ -32,8 +35,22 @@ impl Kind {
     }
 
     pub(super) fn boxed(&self) -> Run {
-        self.run().boxed(self.memory)
+        self.run().boxed("64m").options(&["--pids-limit", self.processes])
     }
+}
+
+/// A folder with function.jar, compiled against what the runtime's own jar offers to functions.
+fn java_function() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (classes, jar) = (folder.path().join("classes"), folder.path().join("function.jar"));
+    let mut javac = Command::new("javac");
+    javac.arg("-d").arg(&classes).arg("-cp").arg(root().join("target/runtimes/java/heeler.jar"));
+    let compiled = javac.arg(functions("java").join("Echo.java")).output().expect("the JDK that built the runtime");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let mut pack = Command::new("jar");
+    pack.arg("--create").arg("--file").arg(&jar).arg("-C").arg(&classes).arg(".");
+    assert!(pack.status().expect("the JDK that built the runtime").success());
+    folder
 }
 
 /// What every function of the tests gives back.
@@ -111,7 +128,7 @@ macro_rules! every {
     )*};
 }
 
-every!(custom "streaming", python "warm", node "warm");
+every!(custom "streaming", python "warm", node "warm", java "warm");
 
 #[test]
 fn heeler_alone_serves_a_folder() {
@@ -128,4 +145,13 @@ fn heeler_alone_serves_a_folder() {
         labels.contains(&format!("\"org.opencontainers.image.version\":\"{}\"", env!("CARGO_PKG_VERSION"))),
         "{labels}"
     );
+}
+
+#[test]
+fn java_loads_its_classes_from_the_archive() {
+    let Some(kind) = Kind::of("java") else { return };
+    let container = kind.boxed().env("JAVA_TOOL_OPTIONS", "-Xlog:class+load:stderr").serve(&echo());
+    let logs = container.logs();
+    let loaded = logs.lines().find(|line| line.contains(" heeler.Main source:")).unwrap_or("nothing of heeler.Main");
+    assert!(loaded.contains("shared objects file (top)"), "{loaded}");
 }

@@ -41,3 +41,8 @@ fn python_loses_no_call() {
 fn node_loses_no_call() {
     loses_nothing("node");
 }
+
+#[test]
+fn java_loses_no_call() {
+    loses_nothing("java");
+}
