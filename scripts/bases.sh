@@ -22,18 +22,14 @@ packages() { # packages NAME
 
 from() { # from NAME: what it is made of; something else makes another base
     echo "$suite $(packages "$1")"
-    [ "$1" != go-build ] || go version
+    if [ "$1" = go-build ]; then go version && find runtimes/go -name go.mod -exec cat {} + 2>/dev/null; fi
 }
 
 make() { # make NAME
     set -- "$1" "$made/$1.new.tar"
     include="$(packages "$1")"
-    if [ "$1" = go-build ]; then
-        # This machine's Go, as the official image has it: /usr/local/go. Its own tests are half of it.
-        # shellcheck disable=SC2016 # mmdebstrap's shell knows $1
-        set -- "$@" --customize-hook='mkdir -p "$1/usr/local/go" && cd "$(go env GOROOT)" &&
-            cp -RL bin pkg src lib VERSION "$1/usr/local/go/" && { [ ! -e go.env ] || cp go.env "$1/usr/local/go/"; }'
-    fi
+    # shellcheck disable=SC2016 # mmdebstrap's shell knows $1
+    [ "$1" != go-build ] || set -- "$@" --customize-hook='scripts/base-go.sh "$1"'
     name="$1" tar="$2"
     shift 2
     mmdebstrap --format=tar --variant=minbase ${include:+"--include=$include"} \
@@ -50,8 +46,8 @@ base() ( # base NAME: its output goes into a log
     fi
     label="$(docker image inspect --format '{{index .Config.Labels "stamp"}}' "heeler-test/base-$1" 2>/dev/null || true)"
     if [ "$label" != "$stamp" ]; then
-        path='ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-        docker import --change "LABEL stamp=$stamp" --change "$path" "$made/$1.tar" "heeler-test/base-$1"
+        env='ENV GOPATH=/go GOTOOLCHAIN=local PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+        docker import --change "LABEL stamp=$stamp" --change "$env" "$made/$1.tar" "heeler-test/base-$1"
     fi
 )
 

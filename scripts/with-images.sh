@@ -65,8 +65,11 @@ if ! ENGINE=docker IMAGE_PREFIX=heeler-test/ TAG=test BUILD_FLAGS="--network non
     echo "images: FAILED to build, all of it is in $folder/build.log"
     exit 1
 fi
-grep '^images: ' "$folder/build.log" || true
+grep '^images: ' "$folder/build.log"
 echo "images: built in $(($(date +%s) - began)) s"
 
-for name in $bases; do names="$names base-$name"; done
-HEELER_TEST_IMAGES="heeler $names" "$@"
+# Those that were skipped may still lie in the store, from an earlier time.
+HEELER_TEST_IMAGES="heeler $(sed -n 's,^images: heeler-test/heeler-\(.*\):test$,\1,p' "$folder/build.log" | tr '\n' ' ')"
+for name in $bases; do HEELER_TEST_IMAGES="$HEELER_TEST_IMAGES base-$name"; done
+export HEELER_TEST_IMAGES
+"$@"

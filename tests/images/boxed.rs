@@ -25,6 +25,12 @@ impl Kind {
             "python" => (fixture("FROM heeler-python\nCOPY function.py .\n", &functions(name)), &[][..], "32"),
             "node" => (fixture("FROM heeler-node\nCOPY function.js .\n", &functions(name)), &[][..], "32"),
             "java" => (fixture("FROM heeler-java\nCOPY function.jar .\n", java_function().path()), &[][..], "64"),
+            "go" => {
+                image("go-build")?;
+                let build = "FROM heeler-go-build AS build\nCOPY . .\nRUN heeler-go-build\n";
+                let run = "FROM heeler-go\nCOPY --from=build /home/app/function .\n";
+                (fixture(&[build, run].concat(), &functions(name)), &[][..], "32")
+            }
             other => panic!("no fixture for {other}"),
         };
         Some(Kind { image, env, processes })
@@ -40,7 +46,7 @@ impl Kind {
 }
 
 /// A folder with function.jar, compiled against what the runtime's own jar offers to functions.
-fn java_function() -> tempfile::TempDir {
+pub(super) fn java_function() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let (classes, jar) = (folder.path().join("classes"), folder.path().join("function.jar"));
     let mut javac = Command::new("javac");
@@ -128,7 +134,7 @@ macro_rules! every {
     )*};
 }
 
-every!(custom "streaming", python "warm", node "warm", java "warm");
+every!(custom "streaming", python "warm", node "warm", java "warm", go "warm");
 
 #[test]
 fn heeler_alone_serves_a_folder() {

@@ -46,3 +46,8 @@ fn node_loses_no_call() {
 fn java_loses_no_call() {
     loses_nothing("java");
 }
+
+#[test]
+fn go_loses_no_call() {
+    loses_nothing("go");
+}

@@ -51,7 +51,7 @@ fn a_process_without_memory_costs_its_call() {
 
 #[test]
 fn a_worker_without_memory_costs_its_call() {
-    for name in ["python", "node"] {
+    for name in ["python", "node", "go"] {
         let Some(kind) = Kind::of(name) else { continue };
         survives(&kind.boxed().serve(&echo()), &Request::get("/eat"), "worker");
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::boxed::{echo, java_function};
 use super::container::{Container, Run};
-use super::engine::{build, image, root};
+use super::engine::{build, functions, image, root};
 use super::support::Request;
 
 /// A Dockerfile as a page shows it: this line and those behind it, as far as they are code.
@@ -17,15 +18,16 @@ fn shown(page: &str, first: &str) -> String {
 
 /// The Dockerfile that begins so, with a folder's files, in a box.
 #[track_caller]
-fn serve(name: &str, folder: &str, request: &Request) -> Option<Container> {
+fn serve(name: &str, first: &str, folder: &Path, request: &Request) -> Option<Container> {
     image(name)?;
-    let image =
-        build(&format!("user-{name}"), &shown("README.md", &format!("FROM heeler-{name}")), &root().join(folder));
-    Some(Run::of(&image).boxed("64m").serve(request))
+    let image = build(&format!("user-{name}"), &shown("README.md", first), folder);
+    Some(Run::of(&image).boxed("64m").options(&["--pids-limit", "64"]).serve(request))
 }
 
 fn greets(name: &str, folder: &str) {
-    let Some(container) = serve(name, folder, &Request::get("/")) else { return };
+    let Some(container) = serve(name, &format!("FROM heeler-{name}"), &root().join(folder), &Request::get("/")) else {
+        return;
+    };
     let answer = container.call(&Request::get("/?name=Ada"));
     let answer: serde_json::Value = serde_json::from_slice(&answer.assert_ok().body).expect("JSON");
     assert_eq!(answer, serde_json::json!({ "hello": "Ada", "method": "GET", "path": "/" }));
@@ -42,9 +44,25 @@ fn a_function_in_node() {
 }
 
 #[test]
+fn a_function_in_java() {
+    if image("java").is_none() {
+        return;
+    }
+    let Some(container) = serve("java", "FROM heeler-java", java_function().path(), &echo()) else { return };
+    assert_eq!(container.call(&echo()).text(), "some bytes");
+}
+
+#[test]
+fn a_function_in_go() {
+    let Some(container) = serve("go", "FROM heeler-go-build AS build", &functions("go"), &echo()) else { return };
+    assert_eq!(container.call(&echo()).text(), "some bytes");
+}
+
+#[test]
 fn a_script() {
-    let Some(container) = serve("custom", "examples/shell", &Request::post("/there", "five!")) else { return };
-    let said = container.call(&Request::post("/there", "five!")).assert_ok().text();
+    let call = Request::post("/there", "five!");
+    let Some(container) = serve("custom", "FROM heeler-custom", &root().join("examples/shell"), &call) else { return };
+    let said = container.call(&call).assert_ok().text();
     assert!(said.starts_with("Hello, there!\n") && said.contains("body: five!"), "{said}");
 }
 
