@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -108,8 +109,11 @@ func judge(document []byte, said head) error {
 		return nil
 	}
 	// The API server has done that when a webhook is asked.
-	if object, has := value.(meta.Object); has && object.GetNamespace() == "" {
-		object.SetNamespace("default")
+	if object, has := value.(meta.Object); has {
+		object.SetNamespace(cmp.Or(object.GetNamespace(), "default"))
+		if from := object.GetGenerateName(); from != "" {
+			object.SetName(cmp.Or(object.GetName(), from+"x7k2p"))
+		}
 	}
 	ctx, err := asInstalled()
 	if err != nil {
