@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the servers of others that tests/servers/ puts behind heeler: one set per language, below target/servers/; and
-# the packages for CloudEvents that tests/events/ asks for a second opinion. Sets that are named are installed alone:
-# `rivals` and `rivals_go` are what warm mode is measured beside in Python and Go, which no test needs.
+# the packages for CloudEvents that tests/events/ asks for a second opinion; and what says whether a cluster would take
+# deploy/: the platforms' own code in a small program (tests/deploy/go), and Prometheus' promtool. Sets that are named are
+# installed alone: `rivals` and `rivals_go` are what warm mode is measured beside in Python and Go, which no test needs.
 # `functions_java` is what the Java runtime's tests run, and the real invoker that runs the same.
 # A set that is there is left alone while its stamp names what it was made from. A set that cannot be had here, for want
 # of the language or of its package registry, leaves a line in SET.skipped, which its tests print. Anything else is an error.
@@ -10,6 +11,7 @@ set -eu
 
 sources=tests/servers
 opinions=tests/events
+admit=tests/deploy/go
 rivals=benches/compare
 functions=tests/java
 installed="$PWD/target/servers"
@@ -19,8 +21,9 @@ need() { # need SET: what it cannot be made without
     case "$1" in
     python | events_python | rivals) echo "python3 from 3.11 on, with venv" ;;
     node | events_node) echo "node from 20 on, and npm" ;;
-    go | functions_go | rivals_go) echo "go from 1.24 on" ;;
+    go | functions_go | rivals_go | deploy_go) echo "go from 1.24 on" ;;
     java | functions_java) echo "a JDK from 17 on, and mvn" ;;
+    deploy_prometheus) echo "promtool, or apt-get and dpkg-deb to get it with" ;;
     esac
 }
 
@@ -30,7 +33,9 @@ has() { # has SET: whether that is here
     node | events_node) node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' && npm --version ;;
     go | functions_go) GOTOOLCHAIN=local go -C "$sources/$1" list -m ;;
     rivals_go) GOTOOLCHAIN=local go -C "$rivals/go" list -m ;;
+    deploy_go) GOTOOLCHAIN=local go -C "$admit" list -m ;;
     java | functions_java) javac --release 17 -version && java -version && mvn --version ;;
+    deploy_prometheus) command -v promtool || { command -v apt-get && command -v dpkg-deb; } ;;
     esac
 }
 
@@ -56,6 +61,8 @@ from() { # from SET: what it is made from; another version of the language makes
         ;;
     java) javac -version && cat "$sources"/java/* ;;
     functions_java) javac -version && cat "$functions"/pom.xml "$functions"/*/*.java ;;
+    deploy_go) go version && cat "$admit"/go.* "$admit"/*.go ;;
+    deploy_prometheus) command -v promtool || grep -h '^PRETTY_NAME' /etc/os-release ;;
     esac
 }
 
@@ -90,6 +97,19 @@ make_rivals_go() { # make_rivals_go FOLDER
     "$1/heeler-go-build" -modules runtimes/go -o "$1/worker_framework" "$rivals/go/framework"
 }
 
+make_promtool() { # make_promtool FOLDER: one program, so that no server is installed and started for it
+    mkdir -p "$1/bin"
+    if command -v promtool; then
+        ln -s "$(command -v promtool)" "$1/bin/promtool"
+        return
+    fi
+    # A fresh machine has no lists of packages.
+    apt-cache show prometheus >/dev/null 2>&1 || apt-get update -qq
+    (cd "$1" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb unpacked)
+    mv "$1/unpacked/usr/bin/promtool" "$1/bin/promtool"
+    rm -rf "$1/unpacked" "$1"/prometheus_*.deb
+}
+
 make() { # make SET FOLDER
     case "$1" in
     python) make_python "$2" "$sources/python/requirements.txt" ;;
@@ -100,6 +120,8 @@ make() { # make SET FOLDER
     go) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go -C "$sources/go" build -mod=readonly -o "$2/" ./... ;;
     functions_go) make_functions_go "$2" ;;
     rivals_go) make_rivals_go "$2" ;;
+    deploy_go) GOTOOLCHAIN=local go -C "$admit" build -mod=readonly -trimpath -buildvcs=false -ldflags=-s -o "$2/admit" . ;;
+    deploy_prometheus) make_promtool "$2" ;;
     java)
         mvn --quiet --batch-mode --file "$sources/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2/jars"
         javac -Xlint:all -d "$2/classes" -cp "$2/jars/*" "$sources"/java/*.java
@@ -115,7 +137,7 @@ make() { # make SET FOLDER
 }
 
 # How the clients say that nobody answers, as opposed to: this package is not there.
-unreachable='resolve host|name resolution|Name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|[Cc]onnection (refused|reset|timed out)|Network is unreachable|i/o timeout|dial tcp|no such host|NewConnectionError|UnknownHost|Unknown host|ConnectException'
+unreachable='resolve host|name resolution|Temporary failure resolving|Could not connect|Name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|[Cc]onnection (refused|reset|timed out)|Network is unreachable|i/o timeout|dial tcp|no such host|NewConnectionError|UnknownHost|Unknown host|ConnectException'
 
 # A function in a condition would not stop at its first error, so this one always stands alone.
 install() ( # install SET: its output goes into a log
@@ -145,7 +167,7 @@ failed() { # failed SET: a registry that nobody can reach is a reason to skip, a
     code=1
 }
 
-sets="${*:-python node go functions_go java functions_java events_python events_node}"
+sets="${*:-python node go functions_go java functions_java events_python events_node deploy_go deploy_prometheus}"
 for set in $sets; do
     install "$set" &
     eval "job_$set=$!"

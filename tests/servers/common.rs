@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::app::{self, Events};
 use crate::server::{self, Server};
-use crate::support::{Heeler, SECOND, free_port, tree};
+use crate::support::{Heeler, SECOND, free_port, installed, tree};
 
 /// All of it with one start: some of these servers take a second or more to come up.
 fn plays_the_app(server: &Server) {
@@ -118,7 +118,7 @@ fn a_server_hears_term_and_says_goodbye() {
 #[test]
 fn a_server_with_a_port_of_its_own() {
     let Some(builder) = server::GO.builder() else { return };
-    let Some(installed) = server::installed("go") else { return };
+    let Some(installed) = installed("go") else { return };
     let port = free_port();
     let command = format!("env PORT={port} {}/plain", installed.display());
     let url = format!("http://127.0.0.1:{port}");

@@ -4,8 +4,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::server::{installed, sources};
-use crate::support::Lines;
+use crate::server::sources;
+use crate::support::{Lines, installed};
 
 /// A client that runs.
 pub(crate) struct Script {

@@ -1,10 +1,8 @@
 //! The servers: what starts each of them, and where its parts are.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Builder, Heeler};
+use crate::support::{Builder, Heeler, installed};
 
 /// A server as its own documentation starts it. It learns its port from PORT and from nothing else.
 pub(crate) struct Server {
@@ -88,18 +86,6 @@ impl Server {
 /// Where the programs of a language lie.
 pub(crate) fn sources(set: &str) -> PathBuf {
     root().join("tests/servers").join(set)
-}
-
-/// Where scripts/servers.sh has put what they need; `None` if it could not.
-pub(crate) fn installed(set: &str) -> Option<PathBuf> {
-    let below = root().join("target/servers");
-    if let Ok(why) = fs::read_to_string(below.join(format!("{set}.skipped"))) {
-        let _ = writeln!(std::io::stderr(), "skipped: {}", why.trim_end());
-        return None;
-    }
-    let stamp = below.join(format!("{set}.stamp"));
-    assert!(stamp.exists(), "the {set} servers are not installed: run scripts/servers.sh (`make test` does)");
-    Some(below.join(set))
 }
 
 fn root() -> &'static Path {
