@@ -137,7 +137,7 @@ fn a_busy_instance_stays_ready() {
         for conn in &mut held {
             conn.send(&Request::get("/gate").bytes());
         }
-        eventually("all calls are in", || in_flight(&heeler) >= concurrency);
+        eventually("all calls are in", || in_flight(&heeler) >= concurrency as f64);
         assert_eq!(ask(&heeler, &workload.container()["readinessProbe"]).unwrap().status, 200, "{place}");
         open(&gate);
         held.iter_mut().for_each(|conn| _ = conn.read_response("GET").unwrap().assert_ok());
@@ -145,8 +145,8 @@ fn a_busy_instance_stays_ready() {
 }
 
 /// Told by the page of metrics, where it has one.
-fn in_flight(heeler: &Heeler) -> u64 {
-    heeler.scrape().value("http_requests_in_flight", &[]) as u64
+fn in_flight(heeler: &Heeler) -> f64 {
+    heeler.scrape().value("http_requests_in_flight", &[])
 }
 
 /// A caller without an event is none of a function of events.
