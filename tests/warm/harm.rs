@@ -253,6 +253,36 @@ fn an_exception_that_belongs_to_no_call_costs_none() {
     eventually("the log has it", || all().contains("outside of all calls"));
 }
 
+/// A caller may bring them about, where a function repeats what it was sent: they must not end the worker that others are at.
+#[test]
+fn a_head_that_http_does_not_allow_costs_its_call_alone() {
+    let code = r#"
+        import meet
+
+        def handle(request):
+            if request.path == "/neighbour":
+                meet.note("neighbour")
+                meet.wait("open")
+            return {"statusCode": 200, "headers": {"x-echo": "a\x01" + request.path}, "body": "evil"} \
+                if request.path == "/value" else "fine"
+    "#;
+    let Some(function) = Function::python(code) else { return };
+    let heeler = function.start(&[("worker_concurrency", "4")]);
+    let neighbour = call_aside(&heeler, "/neighbour");
+    wait_noted(&function.gate, "neighbour", 1);
+    for _ in 0..3 {
+        let answer = heeler.get("/value");
+        answer.assert_made_by_heeler(502, "bad_head");
+        assert_eq!(
+            answer.text(),
+            "bad_head: the function's answer has a header x-echo with a value that HTTP does not allow\n"
+        );
+    }
+    function.gate.open();
+    assert_eq!(neighbour.join().expect("a caller"), (200, "fine".to_owned()));
+    assert_eq!(said(&heeler, "worker started"), 1);
+}
+
 /// What a call leaves running ends with heeler, and holds neither the socket nor the answer.
 #[test]
 fn daemons_end_with_heeler() {

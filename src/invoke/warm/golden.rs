@@ -31,11 +31,12 @@ fn frame(name: &str) -> Frame {
 #[test]
 fn the_workers_frames_are_read() {
     let reply = Reply::read(frame("reply").payload).unwrap();
-    assert_eq!((reply.status, &reply.piece[..], reply.took), (StatusCode::OK, &b"HI"[..], Duration::from_micros(250)));
-    assert_eq!(reply.headers.unwrap()["content-type"], "text/plain");
+    assert_eq!((&reply.piece[..], reply.took), (&b"HI"[..], Duration::from_micros(250)));
+    let (status, headers) = reply.head.unwrap();
+    assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &HeaderValue::from_static("text/plain")));
     let event = Reply::read(frame("reply_event").payload).unwrap();
-    let headers = event.headers.unwrap();
-    assert_eq!((event.status, &event.piece[..], headers.len()), (StatusCode::OK, &b"HI"[..], 6));
+    let (status, headers) = event.head.unwrap();
+    assert_eq!((status, &event.piece[..], headers.len()), (StatusCode::OK, &b"HI"[..], 6));
     for (name, value) in [("ce-id", "r1"), ("ce-subject", "%C3%A4%20%25"), ("content-type", "text/plain")] {
         assert_eq!(headers[name], value);
     }
@@ -43,7 +44,7 @@ fn the_workers_frames_are_read() {
     assert_eq!((hello.window, hello.concurrency), (262_144, 8));
     assert_eq!(hello.about[0], ("language".to_owned(), "python".to_owned()));
     let (took, trailers) = message::read_end(frame("end_worker").payload).unwrap();
-    assert_eq!((took, &trailers["x-sum"]), (Duration::from_micros(250), &HeaderValue::from_static("1")));
+    assert_eq!((took, &trailers.unwrap()["x-sum"]), (Duration::from_micros(250), &HeaderValue::from_static("1")));
     let failed = Failed::read(frame("error").payload).unwrap();
     assert_eq!((failed.fault, failed.retry, failed.status), (Fault::Raised, false, None));
     assert_eq!((&*failed.kind, &*failed.message, &*failed.stack), ("ValueError", "no", "Traceback: line 1"));
@@ -70,7 +71,7 @@ fn reply(kind: u8, attributes: u8, fields: &[u8]) -> Result<Result<usize, String
     let length = u32::try_from(fields.len()).unwrap().to_be_bytes();
     let payload = [&[kind, attributes, 0, 200][..], &length, &[0; 4], fields].concat();
     let reply = Reply::read(Bytes::from(payload))?;
-    Ok(reply.headers.map(|headers| headers.len()).map_err(|bad| bad.to_string()))
+    Ok(reply.head.map(|(_, headers)| headers.len()).map_err(|bad| bad.to_string()))
 }
 
 /// A broken event is the function's mistake; a count that cannot be is the worker's.
@@ -97,6 +98,21 @@ fn events_of_workers_are_checked() {
     assert_eq!(reply(1, 5, event), Err(message::BadMessage::Fields));
     assert_eq!(reply(0, 4, event), Err(message::BadMessage::Range("the kind of REPLY")));
     assert_eq!(reply(2, 0, b""), Err(message::BadMessage::Range("the kind of REPLY")));
+}
+
+/// What HTTP does not allow in an answer is the function's doing: the frame is as it has to be.
+#[test]
+fn heads_that_http_does_not_allow_are_their_calls_own() {
+    for (name, says) in [
+        ("reply_bad_header", "has a header a with a value that HTTP does not allow"),
+        ("reply_bad_name", "has a header called \"a b\", which HTTP does not allow"),
+        ("reply_bad_status", "has the status 199 (try 200 to 599)"),
+    ] {
+        let reply = Reply::read(frame(name).payload).unwrap();
+        assert_eq!(reply.head.unwrap_err().to_string(), says);
+    }
+    let (_, trailers) = message::read_end(Bytes::from_static(b"\0\0\0\0x\0a\rb\0")).unwrap();
+    assert_eq!(trailers, Err(message::BadAnswer::Value("x".parse().unwrap())));
 }
 
 #[test]

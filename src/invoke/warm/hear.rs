@@ -104,7 +104,10 @@ impl Hearing {
             Kind::End if !last => return Err(Lost::protocol("END without LAST")),
             Kind::End => {
                 let (took, trailers) = message::read_end(payload).map_err(Lost::protocol)?;
-                stream.end(End { took, trailers })?;
+                match trailers {
+                    Ok(trailers) => stream.end(End { took, trailers })?,
+                    Err(bad) => stream.fail(super::broken(&bad)),
+                }
             }
             Kind::Error if !last => return Err(Lost::protocol("ERROR without LAST")),
             Kind::Error => stream.fail(failure(Failed::read(payload).map_err(Lost::protocol)?, stream)),

@@ -36,6 +36,23 @@ pub enum BadMessage {
     Range(&'static str),
 }
 
+/// What is wrong with an answer in a frame that is well made: the function's doing, which costs its call and no other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnswer {
+    /// It is to be an event.
+    #[error("is no valid CloudEvent: {0}")]
+    Event(BadEvent),
+    /// A status that is no answer's.
+    #[error("has the status {0} (try 200 to 599)")]
+    Status(u16),
+    /// A name that HTTP does not allow; its first characters.
+    #[error("has a header called {0:?}, which HTTP does not allow")]
+    Name(String),
+    /// A value that HTTP does not allow, which may hold what others should not see.
+    #[error("has a header {0} with a value that HTTP does not allow")]
+    Value(HeaderName),
+}
+
 /// heeler's HELLO.
 pub fn hello(window: u32, concurrency: u32, settings: &[(&str, &str)]) -> BytesMut {
     let mut payload = BytesMut::new();
@@ -150,11 +167,8 @@ pub fn end(stream: u32, trailers: Option<&HeaderMap>) -> BytesMut {
 /// An answer's head as it comes from a worker.
 #[derive(Debug)]
 pub struct Reply {
-    /// 200 to 599.
-    pub status: StatusCode,
-    /// As the worker gave them, with those of the event that it is; a broken event is the function's doing, and no
-    /// breach of the protocol.
-    pub headers: Result<HeaderMap, BadEvent>,
+    /// Its status, 200 to 599, and its headers as the worker gave them, with those of the event that it is.
+    pub head: Result<(StatusCode, HeaderMap), BadAnswer>,
     /// Whether it is one.
     pub is_event: bool,
     /// How long the function took, with the frame's LAST.
@@ -177,27 +191,31 @@ impl Reply {
         if length > payload.len() {
             return Err(BadMessage::Short);
         }
-        let status = Some(status).filter(|status| (200..600).contains(status));
-        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let mut pairs = pairs(payload.split_to(length))?;
         if pairs.len() < usize::from(attributes) {
             return Err(BadMessage::Fields);
         }
         let others = pairs.split_off(attributes.into());
-        let mut headers = headers_of(others)?;
-        let headers = match kind {
-            1 => event::binary::put(pairs, &mut headers).map(|()| headers),
-            _ => Ok(headers),
-        };
-        let status = status.ok_or(BadMessage::Range("the status of REPLY"))?;
-        Ok(Reply { status, headers, is_event: kind == 1, took: Duration::from_micros(micros.into()), piece: payload })
+        let is_event = kind == 1;
+        let head = head(status, others, is_event.then_some(pairs));
+        Ok(Reply { head, is_event, took: Duration::from_micros(micros.into()), piece: payload })
     }
 }
 
+fn head(status: u16, others: Vec<Pair>, event: Option<Vec<Pair>>) -> Result<(StatusCode, HeaderMap), BadAnswer> {
+    let known = Some(status).filter(|status| (200..600).contains(status));
+    let known = known.and_then(|status| StatusCode::from_u16(status).ok()).ok_or(BadAnswer::Status(status))?;
+    let mut headers = headers_of(others)?;
+    if let Some(attributes) = event {
+        event::binary::put(attributes, &mut headers).map_err(BadAnswer::Event)?;
+    }
+    Ok((known, headers))
+}
+
 /// The worker's END: how long the function took, and the trailers.
-pub fn read_end(mut payload: Bytes) -> Result<(Duration, HeaderMap), BadMessage> {
+pub fn read_end(mut payload: Bytes) -> Result<(Duration, Result<HeaderMap, BadAnswer>), BadMessage> {
     let micros = payload.try_get_u32().map_err(short)?;
-    Ok((Duration::from_micros(micros.into()), headers(payload)?))
+    Ok((Duration::from_micros(micros.into()), headers_of(pairs(payload)?)))
 }
 
 /// What a function's failure is.
@@ -274,18 +292,19 @@ fn pairs(payload: Bytes) -> Result<Vec<Pair>, BadMessage> {
     Ok(pairs)
 }
 
-fn headers(payload: Bytes) -> Result<HeaderMap, BadMessage> {
-    headers_of(pairs(payload)?)
-}
-
-fn headers_of(pairs: Vec<Pair>) -> Result<HeaderMap, BadMessage> {
+fn headers_of(pairs: Vec<Pair>) -> Result<HeaderMap, BadAnswer> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        let name = HeaderName::from_bytes(&name).map_err(|_| BadMessage::Range("the name of a header"))?;
-        let value = HeaderValue::from_maybe_shared(value).map_err(|_| BadMessage::Range("the value of a header"))?;
+        let name = HeaderName::from_bytes(&name).map_err(|_| BadAnswer::Name(shown(&name)))?;
+        let Ok(value) = HeaderValue::from_maybe_shared(value) else { return Err(BadAnswer::Value(name)) };
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// As much of a name as tells which one it is.
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(&name[..name.len().min(40)]).into_owned()
 }
 
 fn short(_: bytes::TryGetError) -> BadMessage {

@@ -39,8 +39,8 @@ use super::body::ReplyBody;
 use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use super::hop::{length_of, remove_hop_by_hop};
-use crate::event::BadEvent;
 use crate::reason::Reason;
+use message::BadAnswer;
 
 /// Gives calls to warm workers.
 #[derive(Clone, Debug)]
@@ -92,8 +92,8 @@ impl Warm {
                 return Err(CallError::timeout());
             }
         };
-        let (status, is_event) = (reply.status, reply.is_event);
-        let mut headers = reply.headers.map_err(|bad| CallError::new(Reason::Reply, broken_event(&bad)))?;
+        let is_event = reply.is_event;
+        let (status, mut headers) = reply.head.map_err(|bad| broken(&bad))?;
         remove_hop_by_hop(&mut headers);
         let promised = promised(&headers)?;
         if upload.is_over()
@@ -129,8 +129,9 @@ fn too_large(most: u64) -> CallError {
     CallError::new(Reason::OutputTooLarge, format!("the answer is larger than {most} bytes (max_output)"))
 }
 
-fn broken_event(bad: &BadEvent) -> String {
-    format!("the function's answer is no valid CloudEvent: {bad}")
+fn broken(bad: &BadAnswer) -> CallError {
+    let reason = if matches!(bad, BadAnswer::Event(_)) { Reason::Reply } else { Reason::BadHead };
+    CallError::new(reason, format!("the function's answer {bad}"))
 }
 
 /// The length that the answer's head promises.
