@@ -1,10 +1,8 @@
 //! Bodies that flow both ways.
 
-use std::thread;
-
 use crate::calls::worker;
 use crate::function::start;
-use crate::support::{Request, assert_same, pattern, tree};
+use crate::support::{Request, assert_same, flow, pattern, tree};
 
 const LARGE: usize = 64 << 20;
 /// More than all buffers between function and caller hold.
@@ -19,22 +17,7 @@ fn large_bodies_both_ways_need_little_memory() {
     assert_same(&heeler.post("/echo", &piece[..70_000]).assert_ok().body, &piece[..70_000], "a small body");
     let worker = worker(&heeler);
     let before = tree::size(worker, "VmHWM");
-    let mut conn = heeler.conn();
-    conn.send(format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {LARGE}\r\n\r\n").as_bytes());
-    let mut writer = conn.twin();
-    thread::scope(|scope| {
-        scope.spawn(|| (0..LARGE / piece.len()).all(|_| writer.send(&piece)));
-        assert_eq!(conn.read_head().expect("a head").status, 200);
-        let mut seen = 0;
-        while let Some(chunk) = conn.read_chunk().expect("a chunk") {
-            let at = seen % piece.len();
-            let (first, rest) = chunk.split_at(chunk.len().min(piece.len() - at));
-            assert_same(first, &piece[at..at + first.len()], "the body");
-            assert_same(rest, &piece[..rest.len()], "the body");
-            seen += chunk.len();
-        }
-        assert_eq!(seen, LARGE);
-    });
+    flow(&mut heeler.conn(), "/echo", &piece, LARGE);
     let grown = (tree::size(worker, "VmHWM") - before) >> 20;
     assert!(grown < MOST, "the worker took {grown} MiB more for {} MiB", LARGE >> 20);
 }

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Conn, Gate, Heeler, Request, assert_same, eventually, pattern, tree};
+use crate::support::{Gate, Heeler, Request, assert_same, eventually, flow, pattern, tree};
 use crate::worker::{builder, framework, target};
 
 const LARGE: usize = 64 << 20;
@@ -48,30 +48,12 @@ fn bodies_of_64_mib_flow_through_in_constant_memory() {
     let piece = pattern(1 << 20);
     assert_same(&heeler.post("/", &piece[..70_000]).assert_ok().body, &piece[..70_000], "a small body");
     let worker = heeler.descendants()[0].pid;
-    flow(&mut heeler.conn(), &piece);
+    flow(&mut heeler.conn(), "/", &piece, LARGE);
     let before = tree::size(worker, "VmHWM");
-    flow(&mut heeler.conn(), &piece);
+    flow(&mut heeler.conn(), "/", &piece, LARGE);
     let grown = tree::size(worker, "VmHWM") - before;
     // The heap is collected when it pleases; a body of 64 MiB in memory would show.
     assert!(grown < (LARGE / 2) as u64, "the worker grew by {grown} bytes");
-}
-
-fn flow(conn: &mut Conn, piece: &[u8]) {
-    conn.send(format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {LARGE}\r\n\r\n").as_bytes());
-    let mut writer = conn.twin();
-    std::thread::scope(|scope| {
-        scope.spawn(|| (0..LARGE / piece.len()).all(|_| writer.send(piece)));
-        assert_eq!(conn.read_head().expect("a head").status, 200);
-        let mut seen = 0;
-        while let Some(chunk) = conn.read_chunk().expect("a chunk") {
-            let at = seen % piece.len();
-            let (first, rest) = chunk.split_at(chunk.len().min(piece.len() - at));
-            assert_same(first, &piece[at..at + first.len()], "the body");
-            assert_same(rest, &piece[..rest.len()], "the body");
-            seen += chunk.len();
-        }
-        assert_eq!(seen, LARGE);
-    });
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod asked;
 pub mod broker;
 mod client;
+mod flow;
 mod gate;
 pub mod h2;
 mod heeler;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use asked::Asked;
 pub use client::{Conn, Failure};
+pub use flow::flow;
 pub use gate::Gate;
 pub use heeler::{Builder, HEELER, Heeler, free_port, testfn, testfn_path};
 pub use installed::installed;

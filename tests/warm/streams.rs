@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::function::{Function, wait_noted};
-use crate::support::{Failure, Heeler, Request, assert_same, eventually, pattern, tree};
+use crate::support::{Failure, Heeler, Request, assert_same, eventually, flow, pattern, tree};
 
 /// A function that answers piece by piece, one that sends its request back as it comes, and one that answers at once.
 struct Streamer {
@@ -242,23 +242,7 @@ fn check_large(heeler: &Heeler, length: usize) {
     assert_same(&heeler.post("/echo", &piece[..70_000]).assert_ok().body, &piece[..70_000], "a small body");
     let worker = heeler.descendants()[0].pid;
     let before = [heeler.pid, worker].map(peak);
-    let mut conn = heeler.conn();
-    conn.send(format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").as_bytes());
-    let mut writer = conn.twin();
-    std::thread::scope(|scope| {
-        scope.spawn(|| (0..length / piece.len()).all(|_| writer.send(&piece)));
-        let head = conn.read_head().expect("a head");
-        assert_eq!(head.status, 200);
-        let mut seen = 0;
-        while let Some(chunk) = conn.read_chunk().expect("a chunk") {
-            let at = seen % piece.len();
-            let (first, rest) = chunk.split_at(chunk.len().min(piece.len() - at));
-            assert_same(first, &piece[at..at + first.len()], "the body");
-            assert_same(rest, &piece[..rest.len()], "the body");
-            seen += chunk.len();
-        }
-        assert_eq!(seen, length);
-    });
+    flow(&mut heeler.conn(), "/echo", &piece, length);
     for ((who, pid), before) in [("heeler", heeler.pid), ("the worker", worker)].into_iter().zip(before) {
         let grown = (peak(pid) - before) >> 20;
         // Node collects buffers when it sees fit.
