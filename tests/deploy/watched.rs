@@ -86,6 +86,15 @@ pub(crate) fn queries() -> Vec<(String, String)> {
     found.into_iter().map(|(place, expression)| (text(place), text(expression))).collect()
 }
 
+/// Whether a histogram counts up to there; OpenMetrics writes whole bounds with a `.0`.
+fn has_bound(bucket: &str, bound: &str) -> bool {
+    let row = format!("| `{}` | ", bucket.trim_end_matches("_bucket"));
+    let page = heeler::metrics::docs();
+    let bounds = page.split("## Buckets").nth(1).unwrap().lines().find_map(|line| line.strip_prefix(&row));
+    let bounds = bounds.unwrap_or_else(|| panic!("{bucket} is no histogram's"));
+    bounds.trim_end_matches(" |").split(", ").any(|one| one == bound.trim_end_matches(".0"))
+}
+
 fn check(place: &str, expression: &str) {
     let families = families();
     let recorded: BTreeSet<String> =
@@ -110,6 +119,7 @@ fn check(place: &str, expression: &str) {
             || seen.metrics.iter().filter_map(|metric| families.get(metric)).any(|it| it.meaning.contains(value));
         match label.as_str() {
             "reason" => assert!(Reason::ALL.iter().any(|reason| reason.word() == value), "{place}: no reason {value}"),
+            "le" => assert!(seen.metrics.iter().any(|metric| has_bound(metric, value)), "{place}: no bound {value}"),
             "how" | "cause" | "state" | "signal" => assert!(told(), "{place}: {label} is never {value}"),
             _ => {}
         }
