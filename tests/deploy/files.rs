@@ -66,7 +66,10 @@ pub(crate) fn text(file: &str) -> String {
 
 /// All documents of a file.
 pub(crate) fn documents(file: &str) -> Vec<Document> {
-    let text = text(file);
+    parse(file, &text(file))
+}
+
+pub(crate) fn parse(file: &str, text: &str) -> Vec<Document> {
     let parts = text.split("\n---\n");
     let read = |part| serde_yaml_ng::from_str(part).unwrap_or_else(|problem| panic!("deploy/{file}: {problem}"));
     parts.map(|part| Document { file: file.to_owned(), value: read(part) }).collect()

@@ -16,6 +16,7 @@ mod admitted;
 mod agree;
 mod builds;
 mod files;
+mod kustomized;
 mod names;
 mod queries;
 mod served;

@@ -3,6 +3,7 @@
 //
 //	admit FILE…       one line for each document: its kind, its name, and what is wrong with it
 //	admit -k FOLDER   the same for what kustomize makes of the folder
+//	admit -p FOLDER   prints what kustomize makes of it
 //
 // It ends with 1 if anything is wrong.
 package main
@@ -39,15 +40,20 @@ type admitted interface {
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "admit: name the files, or -k and a folder")
+		fmt.Fprintln(os.Stderr, "admit: name the files, or -k or -p and a folder")
 		os.Exit(64)
 	}
 	var wrong int
-	if os.Args[1] == "-k" {
+	switch os.Args[1] {
+	case "-k":
 		for _, folder := range os.Args[2:] {
 			wrong += all(folder, kustomized)
 		}
-	} else {
+	case "-p":
+		for _, folder := range os.Args[2:] {
+			wrong += show(folder)
+		}
+	default:
 		for _, file := range os.Args[1:] {
 			wrong += all(file, os.ReadFile)
 		}
@@ -64,11 +70,24 @@ func asInstalled() (context.Context, error) {
 }
 
 func kustomized(folder string) ([]byte, error) {
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
+	// As kubectl has it: in the order of kinds, where the folder does not ask for another.
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionLegacy
+	made, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), folder)
 	if err != nil {
 		return nil, err
 	}
 	return made.AsYaml()
+}
+
+func show(folder string) (wrong int) {
+	text, err := kustomized(folder)
+	if err != nil {
+		fmt.Printf("%s: %v\n", folder, err)
+		return 1
+	}
+	os.Stdout.Write(text)
+	return 0
 }
 
 // all judges the documents of one source and counts those that are wrong.
