@@ -30,8 +30,8 @@ const PYTHON_BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5
 /// From well below one process start to a very long call. 20 and 45 are there for alerts on calls that come close to a deadline
 /// of 30 or 60 seconds: between two bounds nothing can be told.
 const HANDLER_BUCKETS: &[f64] = &[
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0,
-    60.0,
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0,
+    45.0, 60.0,
 ];
 
 /// What heeler adds is counted in microseconds; a second of it would be a fault worth seeing.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::files::{folder, named, objects, root, text};
+use crate::files::{folder, function_with_calls_in_flight, named, objects, root, text};
 use crate::support::installed;
 use crate::watched::queries;
 
@@ -21,7 +21,7 @@ pub(crate) fn admit(args: &[&str], at: &Path) -> Option<(bool, String)> {
     Some(run(&installed("deploy_go")?.join("admit"), args, at))
 }
 
-fn promtool(args: &[&str], at: &Path) -> Option<(bool, String)> {
+pub(crate) fn promtool(args: &[&str], at: &Path) -> Option<(bool, String)> {
     Some(run(&installed("deploy_prometheus")?.join("bin/promtool"), args, at))
 }
 
@@ -55,6 +55,14 @@ fn kustomize_makes_the_same_of_it() {
         let ours = objects().into_iter().filter(|document| theirs(&document.file)).count();
         assert_eq!(answer.1.matches(": ok\n").count(), ours, "{part} leaves something out:\n{}", answer.1);
     }
+}
+
+#[test]
+fn a_cluster_takes_the_metric_that_is_commented_out() {
+    let there = tempfile::tempdir().unwrap();
+    fs::write(there.path().join("function.yaml"), function_with_calls_in_flight()).unwrap();
+    let Some(answer) = admit(&["function.yaml"], there.path()) else { return };
+    assert_good(&answer);
 }
 
 /// The judge is a judge: it says no to what is wrong.

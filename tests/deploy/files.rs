@@ -64,6 +64,18 @@ pub(crate) fn text(file: &str) -> String {
     fs::read_to_string(folder().join(file)).unwrap_or_else(|problem| panic!("deploy/{file}: {problem}"))
 }
 
+/// kubernetes/function.yaml with the metric that is commented out there, because it needs an adapter.
+pub(crate) fn function_with_calls_in_flight() -> String {
+    let text = text("kubernetes/function.yaml");
+    let start = text.find("    # - type: Pods\n").expect("the metric is commented out");
+    let length: usize =
+        text[start..].split_inclusive('\n').take_while(|line| line.starts_with("    #")).map(str::len).sum();
+    let (before, after) = (&text[..start], &text[start + length..]);
+    let metric: String =
+        text[start..start + length].split_inclusive('\n').map(|line| line.replacen("# ", "", 1)).collect();
+    format!("{before}{metric}{after}")
+}
+
 /// All documents of a file.
 pub(crate) fn documents(file: &str) -> Vec<Document> {
     parse(file, &text(file))

@@ -19,5 +19,6 @@ mod files;
 mod kustomized;
 mod names;
 mod queries;
+mod scraped;
 mod served;
 mod watched;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heeler::reason::Reason;
 use serde_json::Value;
 
-use crate::files::{documents, objects, text};
+use crate::files::{Document, documents, function_with_calls_in_flight, objects, parse, text};
 use crate::queries::names;
 
 /// Labels that the scrape sets.
@@ -149,12 +149,17 @@ fn the_dashboard_looks_at_what_is_there() {
 
 #[test]
 fn autoscalers_look_at_what_is_there() {
-    let families = families();
-    let scaler = objects().into_iter().find(|document| document.kind() == "HorizontalPodAutoscaler").unwrap();
-    let metrics = scaler.value["spec"]["metrics"].as_array().unwrap().clone();
-    let named: Vec<_> = metrics.iter().filter_map(|metric| metric["pods"]["metric"]["name"].as_str()).collect();
-    assert_eq!(named.len(), 1);
-    assert!(named.iter().all(|name| families.contains_key(*name)), "{named:?}");
+    let metrics = |all: Vec<Document>| {
+        let scaler = all.into_iter().find(|document| document.kind() == "HorizontalPodAutoscaler").unwrap();
+        scaler.value["spec"]["metrics"].as_array().unwrap().clone()
+    };
+    // Without an adapter an autoscaler that names another metric would take no instance away any more.
+    let all = metrics(objects());
+    assert!(all.iter().all(|metric| metric["type"] == "Resource"), "{all:?}");
+    let all = metrics(parse("kubernetes/function.yaml", &function_with_calls_in_flight()));
+    let named: Vec<_> = all.iter().filter_map(|metric| metric["pods"]["metric"]["name"].as_str()).collect();
+    assert_eq!(named, ["http_requests_in_flight"]);
+    assert!(families().contains_key(named[0]), "{named:?}");
 }
 
 #[test]
