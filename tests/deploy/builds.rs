@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::files::documents;
@@ -11,6 +11,8 @@ struct Built {
     good: bool,
     said: String,
     dockerfile: Option<String>,
+    /// What kaniko leaves out by, where it is not the source's own list.
+    left_out: Option<String>,
     url: String,
 }
 
@@ -26,6 +28,8 @@ fn env(source: &Path, image: &str, dockerfile: &str, build_base: &str) -> BTreeM
             .replace("$(params.dockerfile)", dockerfile)
             .replace("$(params.build-base)", build_base)
             .replace("$(params.image)", image)
+            // The volume that the steps share, empty in each run.
+            .replace("/kaniko/recipe", source.join("recipe").to_str().unwrap())
             .replace("$(results.IMAGE_URL.path)", source.join("url").to_str().unwrap())
     };
     let env: BTreeMap<_, _> =
@@ -42,15 +46,27 @@ fn build(source: &Path, image: &str, dockerfile: &str, build_base: &str) -> Buil
     assert!(!script.contains("$("), "{script}");
     let file = source.join("script");
     fs::write(&file, script).unwrap();
+    let recipe = source.join("recipe");
+    _ = fs::remove_dir_all(&recipe);
+    fs::create_dir(&recipe).unwrap();
+    let before = contents(&source.join("function"));
     let mut command = Command::new("sh");
     command.arg(&file).env_clear().env("PATH", std::env::var("PATH").unwrap());
     let done = command.envs(env(source, image, dockerfile, build_base)).output().unwrap();
+    assert_eq!(contents(&source.join("function")), before, "the source is another one");
     Built {
         good: done.status.success(),
         said: String::from_utf8([done.stdout, done.stderr].concat()).unwrap(),
-        dockerfile: fs::read_to_string(source.join("function/Dockerfile")).ok(),
+        dockerfile: fs::read_to_string(recipe.join("Dockerfile")).ok(),
+        left_out: fs::read_to_string(recipe.join("Dockerfile.dockerignore")).ok(),
         url: fs::read_to_string(source.join("url")).unwrap_or_default(),
     }
+}
+
+/// Every file of a folder, with its text.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
 fn source(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -71,10 +87,10 @@ fn a_source_without_a_dockerfile_gets_one() {
     assert!(built.good, "{}", built.said);
     assert_eq!(built.dockerfile.as_deref(), Some("ARG BASE\nFROM ${BASE}\nCOPY . /home/app/\n"));
     assert_eq!(built.url, IMAGE);
-    let left_out = fs::read_to_string(source.path().join("function/.dockerignore")).unwrap();
-    assert_eq!(left_out, ".git\nDockerfile\n.dockerignore\n");
-    // And again, on what it has written itself.
-    assert!(build(source.path(), IMAGE, "Dockerfile", "").said.contains("of the source"));
+    assert_eq!(built.left_out.as_deref(), Some(".git\n"));
+    // A second run on the same volume goes by its own parameters.
+    let again = build(source.path(), IMAGE, "Dockerfile", "registry.example/heeler-go-build:1");
+    assert!(again.dockerfile.unwrap().contains("heeler-go-build"), "{}", again.said);
 }
 
 #[test]
@@ -102,7 +118,23 @@ fn a_dockerfile_of_the_sources_own_stays() {
     let built = build(source.path(), IMAGE, "Dockerfile", "");
     assert!(built.good && built.said.contains("of the source"), "{}", built.said);
     assert_eq!(built.dockerfile.as_deref(), Some(own));
-    assert_eq!(fs::read_to_string(source.path().join("function/.dockerignore")).unwrap(), "x\n");
+    assert_eq!(built.left_out, None, "the source's own list would not count");
+}
+
+#[test]
+fn a_dockerfile_of_another_name_brings_its_list_along() {
+    let source = source(&[("Dockerfile.prod", "FROM scratch\n"), ("Dockerfile.prod.dockerignore", "y\n")]);
+    let built = build(source.path(), IMAGE, "Dockerfile.prod", "");
+    assert_eq!(built.dockerfile.as_deref(), Some("FROM scratch\n"), "{}", built.said);
+    assert_eq!(built.left_out.as_deref(), Some("y\n"));
+}
+
+#[test]
+fn a_list_of_the_sources_own_counts_for_a_written_dockerfile() {
+    let source = source(&[("function.py", ""), (".dockerignore", "x\n")]);
+    let built = build(source.path(), IMAGE, "Dockerfile", "");
+    assert!(built.dockerfile.is_some(), "{}", built.said);
+    assert_eq!(built.left_out, None);
 }
 
 #[test]
@@ -130,6 +162,21 @@ fn parameters_are_never_run() {
     assert_eq!(built.url, image);
     let found = [source.path().join("gotcha"), source.path().join("function/gotcha")];
     assert!(found.iter().all(|path| !path.exists()));
+}
+
+/// Kaniko reads what the first step has put into the volume.
+#[test]
+fn the_dockerfile_is_where_kaniko_looks() {
+    let task = documents("tekton/build-function.yaml").remove(0).value;
+    let spec = &task["spec"];
+    let mount = &spec["stepTemplate"]["volumeMounts"][0];
+    assert_eq!(mount["name"], spec["volumes"][0]["name"]);
+    assert!(spec["volumes"][0]["emptyDir"].is_object(), "it would be there in the next run");
+    let at = mount["mountPath"].as_str().unwrap();
+    let env = spec["stepTemplate"]["env"].as_array().unwrap();
+    assert!(env.iter().any(|entry| entry["name"] == "RECIPE" && entry["value"] == at), "{env:?}");
+    let args = spec["steps"][1]["args"].to_string();
+    assert!(args.contains(&format!("--dockerfile={at}/Dockerfile\"")), "{args}");
 }
 
 /// The Dockerfile that is written takes what the next step hands to kaniko.
