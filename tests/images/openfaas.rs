@@ -43,7 +43,7 @@ fn a_process_per_call_starts_however_it_is_written() {
     .into_iter()
     .enumerate()
     {
-        serves(&format!("openfaas-{index}"), &dockerfile("debian:12.13-slim", COPIED, start), &[]);
+        serves(&format!("openfaas-{index}"), &dockerfile("debian:bookworm-slim", COPIED, start), &[]);
     }
 }
 
@@ -52,7 +52,7 @@ fn the_binary_may_come_from_either_place() {
     let Some(_) = image("custom") else { return };
     let copied = "COPY --from=watchdog /usr/bin/heeler /usr/bin/fwatchdog";
     let start = "ENV fprocess=\"cat\"\nCMD [\"fwatchdog\"]";
-    serves("openfaas-heeler", &dockerfile("debian:12.13-slim", copied, start), &[]);
+    serves("openfaas-heeler", &dockerfile("debian:bookworm-slim", copied, start), &[]);
 }
 
 #[test]
