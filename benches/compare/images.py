@@ -57,8 +57,8 @@ def build(name):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(FUNCTIONS / name, folder, dirs_exist_ok=True)
         if name == "java":
-            # Compiled against what the runtime's own jar offers to functions.
-            subprocess.run(["javac", "-d", f"{folder}/classes", "-cp", ROOT / "target/runtimes/java/heeler.jar",
+            # Compiled against what the runtime's own jar offers to functions, for the oldest Java that it takes.
+            subprocess.run(["javac", "--release", "17", "-d", f"{folder}/classes", "-cp", ROOT / "target/runtimes/java/heeler.jar",
                             f"{folder}/Echo.java"], check=True)
             subprocess.run(["jar", "--create", "--file", f"{folder}/function.jar", "-C", f"{folder}/classes", "."], check=True)
         docker("build", "--quiet", "--network", "none", "--tag", tag, "--file", "-", folder, given=file)

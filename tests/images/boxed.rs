@@ -50,7 +50,8 @@ pub(super) fn java_function() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let (classes, jar) = (folder.path().join("classes"), folder.path().join("function.jar"));
     let mut javac = Command::new("javac");
-    javac.arg("-d").arg(&classes).arg("-cp").arg(root().join("target/runtimes/java/heeler.jar"));
+    // The oldest Java that the runtime takes: the image's may be older than this machine's.
+    javac.args(["--release", "17", "-d"]).arg(&classes).arg("-cp").arg(root().join("target/runtimes/java/heeler.jar"));
     let compiled = javac.arg(functions("java").join("Echo.java")).output().expect("the JDK that built the runtime");
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let mut pack = Command::new("jar");
