@@ -45,6 +45,11 @@ def linked():
     return {(name, version.removeprefix("v")) for name, version, *_ in words if name != "heeler"}
 
 
+def licence(package):
+    """What a crate says of itself: the licence's name, or the file that is its text."""
+    return package["license"] or f"see its {package['license_file']} below"
+
+
 def texts(folder):
     """The files of a package that are licences, in the order of their names."""
     return sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().startswith(NAMES))
@@ -69,8 +74,8 @@ def main():
     if len(packages) != len(wanted):
         sys.exit(f"licences: {len(wanted)} crates are linked, cargo knows {len(packages)} of them")
     print("heeler is under Apache-2.0, see LICENSE. These are in its binary:\n")
-    for name, licence, home in (RUST, MUSL, *((f"{p['name']} {p['version']}", p["license"], p["repository"]) for p in packages)):
-        print(f"{name}: {licence}, {home}")
+    for name, said, home in (RUST, MUSL, *((f"{p['name']} {p['version']}", licence(p), p["repository"]) for p in packages)):
+        print(f"{name}: {said}, {home}")
     owners, bare = shared(packages)
     if bare:
         print(f"\nWithout a text in their packages: {', '.join(bare)}.")
