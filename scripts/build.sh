@@ -82,6 +82,9 @@ for language in python node; do
     cp -R "$made/runtimes/$language" target/runtimes/
 done
 
+# In an image another user reads them, whatever this one's umask is.
+chmod -R a+rX "$file" target/runtimes
+
 if readelf -lW "$file" | grep -q INTERP; then fail "not static: it names a program interpreter"; fi
 if readelf -dW "$file" | grep -q NEEDED; then fail "not static: it needs shared libraries"; fi
 bytes="$(wc -c <"$file")"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the images of Dockerfiles/ with what `make build` has put below target/: all that can be built here, or those named.
-# One that cannot be built for want of its runtime is skipped with a line.
+# One that cannot be built for want of its runtime is skipped with a line; if it was named, that is an error.
 #
 #   scripts/images.sh
 #   IMAGE_PREFIX=registry.example/team/ TAG=1.2 scripts/images.sh python node
@@ -54,6 +54,7 @@ build() { # build NAME
 }
 
 [ ! -e scripts/java.sh ] || scripts/java.sh
+named=$#
 if [ $# = 0 ]; then set -- custom python node go-build go java; fi
 for name in heeler "$@"; do
     if [ "$name" = heeler ] && [ "${built_heeler:-}" = yes ]; then continue; fi
@@ -63,7 +64,10 @@ for name in heeler "$@"; do
         exit 64
     fi
     missing="$(wants "$name")"
-    if [ -n "$missing" ]; then
+    if [ -n "$missing" ] && [ "$named" != 0 ]; then
+        echo "images: $name cannot be built, $missing is not there" >&2
+        exit 1
+    elif [ -n "$missing" ]; then
         echo "images: $name skipped, $missing is not there"
         continue
     fi

@@ -6,6 +6,7 @@ set -eu
 . "$(dirname "$0")/env.sh"
 
 source=runtimes/java
+maven=target/maven # As its pom.xml says.
 made=target/runtimes/java
 jar="$made/heeler.jar"
 log=target/runtimes/java.log
@@ -16,6 +17,8 @@ if [ -e "$jar" ] && [ -z "$(find "$source/pom.xml" "$source/src/main" -newer "$j
 rm -f "$skipped"
 
 skip() {
+    # One of older sources is none.
+    rm -f "$jar" "$made/heeler.jsa"
     echo "$*" >"$skipped"
     echo "java: skipped, $*"
     exit 0
@@ -23,16 +26,18 @@ skip() {
 
 { javac --release 17 -version && mvn --version; } >"$log" 2>&1 || skip "the Java runtime needs a JDK from 17 on, and mvn, to be built"
 # Maven compiles what it sees has changed: it does not look at its own settings, nor for classes that have gone.
-rm -rf "$source/target/classes"
+rm -rf "$maven/classes"
 if ! mvn --quiet --batch-mode --file "$source/pom.xml" -DskipTests package >"$log" 2>&1; then
-    if grep -qE 'Unknown host|resolve host|UnknownHost|Connection (refused|reset|timed out)|Network is unreachable' "$log"; then
+    if grep -qE "$unreachable" "$log"; then
         skip "the Java runtime's package registry cannot be reached"
     fi
     cat "$log" >&2
     exit 1
 fi
 # In one step: whoever starts the jar meanwhile has the old one or the new one. An archive of the old one's classes is of no use.
-cp "$source/target/heeler.jar" "$jar.new"
+cp "$maven/heeler.jar" "$jar.new"
+# It goes into images, where another user reads it.
+chmod a+r "$jar.new"
 rm -f "$made/heeler.jsa"
 mv "$jar.new" "$jar"
 echo "java: $jar built, $(wc -c <"$jar") bytes"

@@ -136,9 +136,6 @@ make() { # make SET FOLDER
     esac
 }
 
-# How the clients say that nobody answers, as opposed to: this package is not there.
-unreachable='resolve host|name resolution|Temporary failure resolving|Could not connect|Name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|[Cc]onnection (refused|reset|timed out)|Network is unreachable|i/o timeout|dial tcp|no such host|NewConnectionError|UnknownHost|Unknown host|ConnectException'
-
 # A function in a condition would not stop at its first error, so this one always stands alone.
 install() ( # install SET: its output goes into a log
     set="$1" folder="$installed/$1" log="$installed/$1.log" began="$(date +%s)"
