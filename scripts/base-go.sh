@@ -12,5 +12,7 @@ for part in bin pkg src lib VERSION go.env; do
     [ ! -e "$goroot/$part" ] || cp -RL "$goroot/$part" "$root/usr/local/go/"
 done
 find runtimes/go -name go.mod 2>/dev/null | while read -r module; do
-    GOFLAGS=-modcacherw GOMODCACHE="$root/go/pkg/mod" go -C "$(dirname "$module")" mod download
+    # What this machine has of them need not be fetched.
+    GOPROXY="file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)" \
+        GOFLAGS=-modcacherw GOMODCACHE="$root/go/pkg/mod" go -C "$(dirname "$module")" mod download
 done

@@ -51,9 +51,8 @@ base() ( # base NAME: its output goes into a log
     fi
 )
 
-scripts/need.sh mmdebstrap
 # Elsewhere than on Debian the keys of its packages come with a package, too.
-[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || scripts/need.sh debian-archive-keyring || true
+scripts/need.sh mmdebstrap debian-archive-keyring
 for name in "$@"; do
     base "$name" >"$made/$name.log" 2>&1 &
     eval "job_$(echo "$name" | tr - _)=$!"

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 engine_lacks=""
 engine_folder=""
+engine_pid=""
 
 engine_answers() { timeout 30 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
@@ -18,8 +19,14 @@ engine_get() { # engine_get FOLDER
         engine_lacks="no container engine answers, and to start one takes root and Debian's packages"
         return 1
     fi
-    if ! scripts/need.sh docker dockerd >"$1/need.log" 2>&1; then
+    if ! scripts/need.sh dockerd docker flock >"$1/need.log" 2>&1; then
         engine_lacks="no container engine answers, and the package docker.io cannot be installed"
+        return 1
+    fi
+    # Held as long as anybody runs here, however that ends.
+    exec 9>"$1/engine.lock"
+    if ! flock -n 9; then
+        engine_lacks="no container engine answers, and the one below $1 is in use by another run"
         return 1
     fi
     # The second one stores more and needs nothing of the file system below it.
@@ -33,14 +40,27 @@ engine_get() { # engine_get FOLDER
 
 # With nothing of the machine's own: no configuration file, no bridge, no rule of the firewall, no cgroup of others.
 engine_start() { # engine_start FOLDER DRIVER
-    engine_folder="$1/engine"
-    mkdir -p "$engine_folder"
-    # The kernel's limit for a socket's path is 108 bytes, and the folder may be deep.
-    engine_sockets="$(mktemp -d /tmp/heeler-engine.XXXXXX)"
+    mkdir -p "$1/engine"
+    engine_sockets="$(cat "$1/engine/sockets" 2>/dev/null || true)"
+    case "$engine_sockets" in /tmp/heeler-engine.??????) ;; *) engine_sockets="" ;; esac
+    # shellcheck disable=SC3067 # dash and busybox know it
+    if [ -O "$engine_sockets" ]; then
+        # One that had no end. The next one on the same two folders ends its containers.
+        engine_pid="$(cat "$engine_sockets/pid" 2>/dev/null || true)"
+        engine_folder="$1/engine"
+        engine_stop
+        # Where nobody collects what has ended, a number in these would pass for a process that runs.
+        rm -f "$engine_sockets/pid" "$engine_sockets/exec/containerd/containerd.pid"
+    else
+        # The kernel's limit for a socket's path is 108 bytes, and the folder may be deep.
+        engine_sockets="$(mktemp -d /tmp/heeler-engine.XXXXXX)"
+        echo "$engine_sockets" >"$1/engine/sockets"
+        engine_folder="$1/engine"
+    fi
     echo '{}' >"$engine_folder/daemon.json"
     dockerd --config-file "$engine_folder/daemon.json" --data-root "$engine_folder/data" --exec-root "$engine_sockets/exec" \
         --pidfile "$engine_sockets/pid" --host "unix://$engine_sockets/sock" --storage-driver "$2" --cgroup-parent heeler-images \
-        --bridge none --iptables=false --ip6tables=false --ip-forward=false >"$1/dockerd.log" 2>&1 &
+        --bridge none --iptables=false --ip6tables=false --ip-forward=false >"$1/dockerd.log" 2>&1 9>&- &
     engine_pid=$!
     DOCKER_HOST="unix://$engine_sockets/sock"
     export DOCKER_HOST
@@ -52,9 +72,26 @@ engine_start() { # engine_start FOLDER DRIVER
     done
 }
 
+engine_runs() { # whether $engine_pid is the engine, and no other process that has its number now
+    tr '\0' ' ' 2>/dev/null <"/proc/$engine_pid/cmdline" | grep -qF "dockerd --config-file $engine_folder/"
+}
+
+# It need not be a child of this shell.
+engine_stop() {
+    tries=0
+    while engine_runs && [ "$tries" -lt 400 ]; do
+        case "$tries" in
+        0) kill "$engine_pid" 2>/dev/null || true ;;
+        300) kill -s KILL "$engine_pid" 2>/dev/null || true ;;
+        esac
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}
+
 engine_end() {
     [ -n "$engine_folder" ] || return 0
-    kill "$engine_pid" 2>/dev/null || true
+    engine_stop
     wait "$engine_pid" 2>/dev/null || true
     # Deepest first. What an engine that ended well leaves mounted is little, but it would keep the folder from being removed.
     awk -v a="$engine_folder/" -v b="$engine_sockets/" 'index($2, a) == 1 || index($2, b) == 1 { print $2 }' /proc/mounts |

@@ -15,7 +15,10 @@ package() { # package TOOL: what it is called where apt-get or apk installs it
     qemu-aarch64-static) echo qemu-user-static ;;
     node) echo nodejs ;;
     nginx) if command -v apt-get >/dev/null 2>&1; then echo nginx-light; else echo nginx; fi ;;
-    unshare) echo util-linux ;;
+    unshare | flock) echo util-linux ;;
+    dockerd) if command -v apt-get >/dev/null 2>&1; then echo docker.io; else echo docker; fi ;;
+    # Debian has put the client into a package of its own; before, it came with the engine.
+    docker) if apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else package dockerd; fi ;;
     *) echo "$1" ;;
     esac
 }
@@ -36,6 +39,13 @@ install() { # install PACKAGE…
     fi
 }
 
+here() { # here TOOL
+    case "$1" in
+    debian-archive-keyring) [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ;; # It has no program.
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
 rust_missing() {
     cat >&2 <<'TEXT'
 cargo is missing: heeler is built with Rust.
@@ -50,7 +60,7 @@ TEXT
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
 for tool in "$@"; do
-    command -v "$tool" >/dev/null 2>&1 && continue
+    here "$tool" && continue
     echo "$tool is missing: trying to install it" >&2
     # shellcheck disable=SC2046 # one tool may be several packages
     install $(package "$tool") || true
@@ -58,7 +68,7 @@ for tool in "$@"; do
     if [ "$tool" = cargo ] && command -v rustup-init >/dev/null 2>&1; then
         rustup-init -y -q --profile minimal --default-toolchain none || true
     fi
-    command -v "$tool" >/dev/null 2>&1 && continue
+    here "$tool" && continue
     [ "$tool" != cargo ] || rust_missing
     echo "$tool could not be installed; please install: $(package "$tool")" >&2
     exit 1

@@ -11,15 +11,23 @@ set -eu
 folder="$PWD/target/images"
 mkdir -p "$folder"
 began="$(date +%s)"
+# Whatever the umask is, and was when this was cloned: in the images another user reads what tests put there.
+umask 022
+chmod -R a+rX tests/images/functions examples || true
+# The containers of this run alone.
+HEELER_TEST_LABEL="heeler-test=$$-$began"
+export HEELER_TEST_LABEL
 
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     code=$?
     trap - EXIT
     if [ -z "$engine_lacks" ]; then
-        docker ps --all --quiet --filter label=heeler-test 2>/dev/null | xargs -r docker rm --force >/dev/null || true
-        # An engine that was here before looks as it did. Our own keeps its store, for the next time.
-        [ -n "$engine_folder" ] || docker image ls --quiet 'heeler-test/*' 2>/dev/null | xargs -r docker image rm --force >/dev/null || true
+        docker ps --all --quiet --filter "label=$HEELER_TEST_LABEL" 2>/dev/null | xargs -r docker rm --force >/dev/null || true
+        # On an engine that was here before, these names go; what is behind them may have other names, which stay. The older
+        # builder's steps stay without one, as with all that it builds. Our own engine keeps its store, for the next time.
+        [ -n "$engine_folder" ] || docker image ls --format '{{.Repository}}:{{.Tag}}' 'heeler-test/*' 2>/dev/null |
+            grep -v '<none>' | xargs -r docker image rm >/dev/null 2>&1 || true
     fi
     engine_end
     exit "$code"
@@ -30,40 +38,66 @@ skip() {
     exit 0
 }
 
+fail() { # fail LOG WHAT
+    tail -n 40 "$1"
+    echo "images: FAILED $2, all of it is in $1"
+    exit 1
+}
+
+go_is_here() { # whether it knows the modules' version of Go
+    GOTOOLCHAIN=local go -C runtimes/go/worker list -m >/dev/null 2>&1
+}
+
+excuse() { # excuse LOG: why the base cannot be made here, if that is no fault of ours
+    if grep -qE "$unreachable" "$1"; then
+        echo "the packages for the base images cannot be reached"
+    elif grep -q 'unable to pick chroot mode' "$1"; then
+        echo "mmdebstrap takes root, or a user with a range in /etc/subuid"
+    fi
+}
+
+# Tests call containers on this machine's loopback and look at their processes. An engine's socket may lead elsewhere: out of
+# the container that this runs in, or into a virtual machine.
+where='cat /proc/sys/kernel/random/boot_id && readlink /proc/self/ns/net /proc/self/ns/pid'
+
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 engine_get "$folder" || skip "$engine_lacks"
 
 names="custom python node"
-if [ -e scripts/java.sh ]; then scripts/java.sh; fi
+scripts/java.sh
 if [ -e target/runtimes/java/heeler.jar ]; then names="$names java"; fi
 bases="$names"
 # Go comes from this machine, see bases.sh; also for programs in Go that are not warm.
-if command -v go >/dev/null 2>&1; then bases="$bases go-build"; fi
-if [ -e runtimes/go ] && command -v go >/dev/null 2>&1; then names="$names go-build go"; fi
+if go_is_here; then
+    names="$names go-build go"
+    bases="$bases go-build"
+fi
+scripts/need.sh mmdebstrap debian-archive-keyring 2>"$folder/bases.log" ||
+    skip "mmdebstrap and the keys of Debian's packages cannot be installed"
 # shellcheck disable=SC2086 # several words
 if ! scripts/bases.sh $bases 2>"$folder/bases.log"; then
-    # As apt says that nobody answers; mmdebstrap itself may be what cannot be had.
-    unreachable='Temporary failure|[Cc]ould not (resolve|connect)|Unable to connect|onnection (failed|timed out|refused)|Network is unreachable'
-    if grep -qE "$unreachable|could not be installed" "$folder/bases.log" "$folder"/bases/*.log; then
-        skip "Debian's packages for the base images cannot be reached"
-    fi
-    cat "$folder/bases.log"
-    exit 1
+    # shellcheck disable=SC2013 # names are words
+    for name in $(sed -n 's/^bases: \(.*\) cannot be made: .*/\1/p' "$folder/bases.log"); do
+        why="$(excuse "$folder/bases/$name.log")"
+        [ -n "$why" ] || fail "$folder/bases/$name.log" "to make the base $name"
+    done
+    [ -z "${why:-}" ] || skip "$why"
+    fail "$folder/bases.log" "to make the bases"
 fi
-# What stands in the way of any container is no fault of ours.
-if ! docker run --rm --network host heeler-test/base-custom:latest true 2>"$folder/run.log"; then
+# What stands in the way of any container is no fault of ours, unless it is our engine's end.
+if ! there="$(docker run --rm --network host --pid host heeler-test/base-custom:latest sh -c "$where" 2>"$folder/run.log")"; then
+    [ -z "$engine_folder" ] || engine_answers || fail "$folder/dockerd.log" "as the engine has ended"
     skip "the engine cannot run a container here: $(tail -n 1 "$folder/run.log")"
 fi
+[ "$there" = "$(sh -c "$where")" ] || skip "the engine that answers runs its containers on another machine"
 
 for name in $bases; do
     eval "BASE_$(echo "$name" | tr - _)=heeler-test/base-$name:latest && export BASE_$(echo "$name" | tr - _)"
 done
 # shellcheck disable=SC2086 # several words
 if ! ENGINE=docker IMAGE_PREFIX=heeler-test/ TAG=test BUILD_FLAGS="--network none" scripts/images.sh $names >"$folder/build.log" 2>&1; then
-    tail -n 40 "$folder/build.log"
-    echo "images: FAILED to build, all of it is in $folder/build.log"
-    exit 1
+    fail "$folder/build.log" "to build"
 fi
 grep '^images: ' "$folder/build.log"
 echo "images: built in $(($(date +%s) - began)) s"

@@ -29,7 +29,9 @@ KINDS = {
     "go": ("COPY --from=build /home/app/function .", 32),
 }
 MEMORY = "64m"
-BOX = ["--network", "host", "--label", "heeler-test", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
+# The script's word for this run's containers, which it removes in the end.
+LABEL = os.environ.get("HEELER_TEST_LABEL", "heeler-test")
+BOX = ["--network", "host", "--label", LABEL, "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
        "--security-opt", "no-new-privileges"]
 BODY = b"some bytes"
 CALL = b"POST / HTTP/1.1\r\nHost: heeler.test\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)

@@ -22,8 +22,10 @@ impl Run {
     /// On free ports, which heeler is told by its settings.
     pub(super) fn of(image: &str) -> Run {
         let (port, metrics_port) = (free_port(), free_port());
+        // The script's word for this run's containers: it removes those that a test could not.
+        let label = std::env::var("HEELER_TEST_LABEL").unwrap_or("heeler-test".to_owned());
         let run = Run { options: Vec::new(), image: image.to_owned(), command: Vec::new(), port, metrics_port };
-        run.options(&["--network", "host", "--label", "heeler-test"])
+        run.options(&["--network", "host", "--label", &label])
             .env("port", &port.to_string())
             .env("metrics_port", &metrics_port.to_string())
     }
