@@ -90,7 +90,7 @@ if ! there="$(docker run --rm --network host --pid host heeler-test/base-custom:
     [ -z "$engine_folder" ] || engine_answers || fail "$folder/dockerd.log" "as the engine has ended"
     skip "the engine cannot run a container here: $(tail -n 1 "$folder/run.log")"
 fi
-[ "$there" = "$(sh -c "$where")" ] || skip "the engine that answers runs its containers on another machine"
+[ "$there" = "$(sh -c "$where")" ] || skip "the engine that answers runs its containers on another machine, or outside of this container"
 
 for name in $bases; do
     eval "BASE_$(echo "$name" | tr - _)=heeler-test/base-$name:latest && export BASE_$(echo "$name" | tr - _)"
