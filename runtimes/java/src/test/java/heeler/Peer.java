@@ -86,7 +86,7 @@ final class Peer implements AutoCloseable {
     }
 
     static String classes() {
-        return new File("target/test-classes").getAbsolutePath();
+        return new File("../../target/maven/test-classes").getAbsoluteFile().toPath().normalize().toString();
     }
 
     private void readErrors() {
