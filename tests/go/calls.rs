@@ -1,5 +1,8 @@
 //! Single calls, and the ways in which they fail; the worker's life around them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -123,4 +126,43 @@ fn are_in_flight(heeler: &Heeler, count: u32) -> bool {
 
 pub fn worker(heeler: &Heeler) -> i32 {
     heeler.descendants()[0].pid
+}
+
+/// A worker that is asked to end by somebody else serves what is on its way until heeler has another one.
+#[test]
+fn a_signal_to_the_worker_loses_no_call() {
+    let Some((heeler, _)) = start(&[]) else { return };
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let mut conn = heeler.conn();
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!(conn.call(&Request::get("/unread")).assert_ok().text(), "unread");
+                }
+            });
+        }
+        for ups in 2..8 {
+            tree::signal(newest(&heeler), Signal::SIGTERM);
+            eventually("another one is up", || working::said(&heeler, "worker is up") == ups);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Each start is one line of the log, with the worker's pid.
+fn newest(heeler: &Heeler) -> i32 {
+    let lines = heeler.stderr.json();
+    let started = lines.iter().rev().find(|line| line["msg"] == "worker is up").expect("a worker");
+    i32::try_from(started["pid"].as_i64().expect("a pid")).expect("a small number")
+}
+
+#[test]
+fn an_end_accuses_nobody() {
+    let Some((mut heeler, _)) = start(&[]) else { return };
+    heeler.get("/unread").assert_ok();
+    heeler.signal(Signal::SIGTERM);
+    assert_eq!(heeler.exit_code(), 0);
+    let said = heeler.stderr.rest();
+    assert!(!said.contains("heeler sent"), "{said}");
 }

@@ -106,8 +106,8 @@ func (c *call) recovered() {
 	c.context.end()
 }
 
-// close says who has the last word: true for the first who asks while the call is wanted. A cancelled call's last word is
-// CANCELLED.
+// close says who has the last word: true for the first who asks while the call is wanted, and they then say it with last.
+// A cancelled call's last word is CANCELLED.
 func (c *call) close() bool {
 	c.mu.Lock()
 	ended, cancelled := c.ended, c.cancelled
@@ -116,11 +116,20 @@ func (c *call) close() bool {
 	if ended {
 		return false
 	}
-	c.serving.over(c)
 	if cancelled {
-		c.serving.link.send(tCancelled, true, c.id, nil)
+		c.last(func(out []byte) []byte { return putHeader(out, 0, tCancelled, true, c.id) })
 	}
 	return !cancelled
+}
+
+// last says a call's last word. Only with that in `out` is the call over: a worker ends when none is open and `out` is
+// written.
+func (c *call) last(put func(out []byte) []byte) {
+	l := c.serving.link
+	l.begin()
+	l.out = put(l.out)
+	c.serving.over(c)
+	l.commit()
 }
 
 // cancel: nobody waits any more.

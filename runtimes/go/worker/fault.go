@@ -43,7 +43,10 @@ func (c *call) fail(f *fault) {
 		return
 	}
 	c.response.release()
-	c.serving.link.send(tError, true, c.id, f.payload(c.micros()))
+	payload := f.payload(c.micros())
+	c.last(func(out []byte) []byte {
+		return append(putHeader(out, len(payload), tError, true, c.id), payload...)
+	})
 }
 
 func (f *fault) payload(micros uint32) []byte {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -88,6 +89,50 @@ func TestByeWaitsForOpenCalls(t *testing.T) {
 	}
 	if code := p.ended(); code != 0 {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// All at once: the call ends when nothing else is left to wait for.
+func TestTheLastAnswerIsNotLost(t *testing.T) {
+	body := strings.Repeat("x", 20_000)
+	load := func(Settings) (*Function, error) {
+		return Adapt(handler(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
+	}
+	call := asked{}.payload()
+	all := append(putHeader(nil, helloHead, tHello, false, 0), 0, 1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0)
+	all = append(putHeader(all, len(call), tCall, true, 1), call...)
+	all = putHeader(all, 0, tBye, false, 0)
+	for round := 0; round < 5_000; round++ {
+		p := play(t, load)
+		p.bytes(all)
+		p.expect(tHello, 0)
+		if a := p.answer(1); string(a.body) != body {
+			t.Fatalf("round %d: %d bytes", round, len(a.body))
+		}
+		if code := p.ended(); code != 0 {
+			t.Fatalf("round %d: exit %d", round, code)
+		}
+		p.socket.Close()
+	}
+}
+
+// A signal asks for a replacement, and calls come until heeler has one. The second one does not wait for that.
+func TestASignalLosesNoCalls(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		p := serve(t, handler(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("served")) }))
+		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		p.expect(tBye, 0)
+		if again {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		} else {
+			if a := p.ask(asked{}); string(a.body) != "served" {
+				t.Errorf("%+v", a)
+			}
+			p.send(tBye, false, 0, nil)
+		}
+		if code := p.ended(); code != 0 {
+			t.Errorf("exit %d", code)
+		}
 	}
 }
 

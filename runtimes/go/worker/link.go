@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -34,7 +33,9 @@ type link struct {
 	busy bool
 	// The other end is gone, what is written goes nowhere.
 	dead bool
-	room sync.Cond
+	// This end is closed: a read that fails by that is no error.
+	closed bool
+	room   sync.Cond
 	// Whether one processor serves: who is about to write then lets others run first.
 	gathers *atomic.Bool
 }
@@ -60,8 +61,8 @@ func (l *link) receive(take func(frame) error, quiet func()) error {
 	buffer := make([]byte, readBytes)
 	filled, ended := 0, false
 	var wrong error
-	// The runtime's poller tells of every change once. A read that comes back short has emptied the socket, and what
-	// comes later is a change of its own: so one read is enough for each time that it wakes us.
+	// The runtime's poller tells once of all changes since it was last asked. So a read that comes back short is no end:
+	// the socket's own may have come with those bytes, and nothing would tell of it any more.
 	waiting := l.raw.Read(func(uintptr) bool {
 		for {
 			n, errno := sysRead(l.fd, buffer[filled:])
@@ -74,7 +75,6 @@ func (l *link) receive(take func(frame) error, quiet func()) error {
 				ended = true
 				return true
 			}
-			all := filled+n == len(buffer)
 			mine := l.hold()
 			buffer, filled, wrong = consume(buffer, filled+n, take)
 			quiet()
@@ -84,12 +84,9 @@ func (l *link) receive(take func(frame) error, quiet func()) error {
 			if wrong != nil {
 				return true
 			}
-			if !all {
-				return false
-			}
 		}
 	})
-	if wrong != nil || ended || errors.Is(waiting, os.ErrClosed) {
+	if wrong != nil || ended || l.isClosed() {
 		return wrong
 	}
 	return waiting
@@ -240,12 +237,18 @@ func (l *link) drained() {
 // close waits for whoever writes: the descriptor's number may soon be another file's.
 func (l *link) close() {
 	l.mu.Lock()
-	l.dead = true
+	l.dead, l.closed = true, true
 	for l.busy {
 		l.room.Wait()
 	}
 	l.mu.Unlock()
 	l.file.Close()
+}
+
+func (l *link) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 func sysRead(fd int, to []byte) (int, syscall.Errno) {

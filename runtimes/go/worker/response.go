@@ -292,28 +292,29 @@ func (w *response) fits() bool {
 }
 
 func (w *response) sendWhole() {
-	c, l := w.call, w.call.serving.link
+	c := w.call
 	if c.close() {
 		micros := c.micros()
 		w.sniff()
 		w.putLength()
-		l.begin()
 		body := w.waiting
 		if w.head {
 			body = nil
 		}
-		l.out = putHeader(l.out, replyHead+len(w.fields)+len(body), tReply, true, c.id)
-		l.out = append(w.putReply(l.out, micros), w.fields...)
-		l.out = append(l.out, body...)
-		l.commit()
+		c.last(func(out []byte) []byte {
+			out = putHeader(out, replyHead+len(w.fields)+len(body), tReply, true, c.id)
+			return append(append(w.putReply(out, micros), w.fields...), body...)
+		})
 	}
 	w.release()
 }
 
 func (w *response) sendEnd() {
-	if w.call.close() {
-		payload := binary.BigEndian.AppendUint32(nil, w.call.micros())
-		w.call.serving.link.send(tEnd, true, w.call.id, putPairs(payload, w.trailers...))
+	if c := w.call; c.close() {
+		payload := putPairs(binary.BigEndian.AppendUint32(nil, c.micros()), w.trailers...)
+		c.last(func(out []byte) []byte {
+			return append(putHeader(out, len(payload), tEnd, true, c.id), payload...)
+		})
 	}
 	w.release()
 }

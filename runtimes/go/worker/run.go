@@ -40,7 +40,7 @@ func run(fd int, load func(Settings) (*Function, error)) int {
 		return exitBroken
 	}
 	defer l.close()
-	r := &running{link: l, load: load, up: make(chan *serving, 1), over: make(chan int, 3)}
+	r := &running{link: l, load: load, up: make(chan *serving, 1), over: make(chan int, 3), signals: make(chan os.Signal, 2)}
 	go r.receive()
 	select {
 	case code := <-r.over:
@@ -57,6 +57,8 @@ type running struct {
 	serving *serving
 	up      chan *serving
 	over    chan int
+	// Heard from our HELLO on: before it there are no calls that could be lost.
+	signals chan os.Signal
 }
 
 func (r *running) receive() {
@@ -100,6 +102,7 @@ func (r *running) take(f frame) error {
 	s := newServing(r.link, function, greeted)
 	s.broke = r.broke
 	r.serving = s
+	signal.Notify(r.signals, syscall.SIGTERM, syscall.SIGINT)
 	r.link.begin()
 	r.link.out = putHello(r.link.out, s.concurrency, function)
 	r.link.commit()
@@ -122,17 +125,21 @@ func loaded(load func(Settings) (*Function, error), settings Settings) (function
 
 // until waits for the end of a worker that serves.
 func (r *running) until(s *serving) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
+	defer signal.Stop(r.signals)
+	again := false
 	for {
 		select {
 		case code := <-r.over:
 			s.shut()
 			return code
-		case <-signals:
+		case <-r.signals:
+			// Calls may be on their way: none is behind heeler's BYE, which follows ours. Who asks twice does not wait
+			// for it.
+			if again {
+				s.leave()
+			}
+			again = true
 			s.retire("a signal asked it to end")
-			s.leave()
 		case <-s.idle:
 			r.link.drained()
 			return s.function.stop()

@@ -189,7 +189,7 @@ func (s *serving) tellCancelled() {
 	})
 }
 
-// over is the end of a call: our last word is about to be said.
+// over is the end of a call: our last word is on its way.
 func (s *serving) over(c *call) {
 	s.mu.Lock()
 	delete(s.open, c.id)
