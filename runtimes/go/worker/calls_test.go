@@ -37,6 +37,8 @@ func TestPanicsAreCrashes(t *testing.T) {
 			fmt.Fprint(w, "abc")
 		case "/head":
 			w.Header().Set("X", strings.Repeat("x", maxPayload))
+		case "/trailers":
+			w.Header().Set(http.TrailerPrefix+"X", strings.Repeat("x", maxPayload))
 		}
 		fmt.Fprint(w, "well")
 	}))
@@ -50,6 +52,7 @@ func TestPanicsAreCrashes(t *testing.T) {
 		{"/late", "*errors.errorString", "late", crashed},
 		{"/status", "status", "status 600 cannot be sent to heeler: 200 to 599 can", raised},
 		{"/head", "head", "", raised},
+		{"/trailers", "trailers", "", raised},
 	} {
 		a := p.ask(asked{target: row.path})
 		if !a.fault || a.name != row.name || a.kind != row.kind || (row.message != "" && a.message != row.message) {

@@ -72,8 +72,10 @@ func (w *response) put(name string, values []string) {
 		return
 	}
 	for _, value := range values {
-		w.fields = append(append(w.fields, name...), 0)
-		w.fields = append(append(w.fields, line(value)...), 0)
+		if value, ok := line(value); ok {
+			w.fields = append(append(w.fields, name...), 0)
+			w.fields = append(append(w.fields, value...), 0)
+		}
 	}
 }
 
@@ -136,20 +138,25 @@ func (w *response) findTrailers() {
 		return
 	}
 	for at := 0; at < len(w.trailers); at += 2 {
-		for _, value := range w.header[w.trailers[at]] {
-			found = append(found, w.trailers[at], line(value))
-		}
+		found = trail(found, w.trailers[at], w.header[w.trailers[at]])
 	}
 	for name, values := range w.header {
 		name, prefixed := strings.CutPrefix(name, http.TrailerPrefix)
 		if !prefixed || !mayTrail(http.CanonicalHeaderKey(name)) {
 			continue
 		}
-		for _, value := range values {
-			found = append(found, name, line(value))
-		}
+		found = trail(found, name, values)
 	}
 	w.trailers = found
+}
+
+func trail(found []string, name string, values []string) []string {
+	for _, value := range values {
+		if value, ok := line(value); ok {
+			found = append(found, name, value)
+		}
+	}
+	return found
 }
 
 // mayTrail is false for what has to be known before the body.
@@ -166,13 +173,23 @@ func bodiless(status int) bool {
 	return status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// line is a header's value on one line, as net/http sends it. A NUL would end the field.
-func line(value string) string {
-	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, 0) >= 0 {
-		value = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(value)
+// line is a header's value on one line, as net/http sends it. False if HTTP does not allow it all the same (RFC 9110
+// §5.5): it is left out, as net/http does it over HTTP/2.
+func line(value string) (string, bool) {
+	if strings.ContainsAny(value, "\r\n") {
+		value = strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
 	}
-	return strings.Trim(value, " \t")
+	value = strings.Trim(value, " \t")
+	for at := 0; at < len(value); at++ {
+		if b := value[at]; b < ' ' && b != '\t' || b == 0x7f {
+			return "", false
+		}
+	}
+	return value, true
 }
+
+// mostName is what heeler takes of a name.
+const mostName = 1<<16 - 1
 
 // isToken says whether HTTP allows a name (RFC 9110 §5.1). Others are left out, as by net/http.
 func isToken(name string) bool {
@@ -181,7 +198,7 @@ func isToken(name string) bool {
 			return false
 		}
 	}
-	return name != ""
+	return name != "" && len(name) <= mostName
 }
 
 var tokenBytes = func() (token [256]bool) {

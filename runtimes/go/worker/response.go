@@ -310,8 +310,14 @@ func (w *response) sendWhole() {
 }
 
 func (w *response) sendEnd() {
-	if c := w.call; c.close() {
-		payload := putPairs(binary.BigEndian.AppendUint32(nil, c.micros()), w.trailers...)
+	c := w.call
+	payload := putPairs(make([]byte, 4), w.trailers...)
+	if len(payload) > maxPayload {
+		c.fail(&fault{kind: raised, name: "trailers", message: fmt.Sprintf("trailers of %d bytes, at most %d can be sent", len(payload), maxPayload)})
+		return
+	}
+	if c.close() {
+		binary.BigEndian.PutUint32(payload, c.micros())
 		c.last(func(out []byte) []byte {
 			return append(putHeader(out, len(payload), tEnd, true, c.id), payload...)
 		})
