@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // copy is the function's module where it may be changed, with heeler's modules beside it.
@@ -13,17 +14,20 @@ type copy struct {
 	*found
 	// Where the module and the package are now, and heeler's modules.
 	root, folder, modules string
+	// What the user gives to every go command.
+	flags string
 }
 
-// unwanted folders have no part in a build.
+// unwanted folders have no part in a build, and what the kernel shows as files has no end.
 var unwanted = map[string]bool{".git": true, "node_modules": true}
+var kernels = map[string]bool{"/proc": true, "/sys": true, "/dev": true}
 
 func copied(f *found, modules, place string) (*copy, error) {
 	below, err := filepath.Rel(f.root, f.folder)
 	if err != nil {
 		return nil, err
 	}
-	c := &copy{found: f, root: filepath.Join(place, "function"), modules: filepath.Join(place, "modules")}
+	c := &copy{found: f, root: filepath.Join(place, "function"), modules: filepath.Join(place, "modules"), flags: goFlags(f.folder)}
 	c.folder = filepath.Join(c.root, below)
 	if err := copyFolder(f.root, c.root); err != nil {
 		return nil, err
@@ -31,8 +35,13 @@ func copied(f *found, modules, place string) (*copy, error) {
 	return c, copyFolder(modules, c.modules)
 }
 
-// copyFolder copies what links lead to, as far as that is files; links to folders stay links.
+// copyFolder copies what links lead to, as far as that is files; links to folders stay links. The place that all is copied
+// to may be within.
 func copyFolder(from, to string) error {
+	place, err := os.Stat(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -43,7 +52,11 @@ func copyFolder(from, to string) error {
 		}
 		target := filepath.Join(to, below)
 		if entry.IsDir() {
-			if unwanted[entry.Name()] {
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			if unwanted[entry.Name()] || kernels[path] || os.SameFile(info, place) {
 				return filepath.SkipDir
 			}
 			return os.MkdirAll(target, 0o755)
@@ -92,6 +105,14 @@ func (c *copy) run(args ...string) error {
 func (c *copy) command(args ...string) *exec.Cmd {
 	command := exec.Command("go", args...)
 	command.Dir = c.root
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=mod")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="+c.flags+" -mod=mod")
 	return command
+}
+
+// goFlags are GOFLAGS of the environment, or what `go env -w` has set.
+func goFlags(folder string) string {
+	command := exec.Command("go", "env", "GOFLAGS")
+	command.Dir = folder
+	said, _ := command.Output()
+	return strings.TrimSpace(string(said))
 }

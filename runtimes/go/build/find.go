@@ -31,11 +31,12 @@ func find(folder, wanted string) (*found, error) {
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := build.ImportDir(folder, 0)
+	files := choosing(goFlags(folder))
+	pkg, err := files.ImportDir(folder, 0)
 	if none := (*build.NoGoError)(nil); errors.As(err, &none) {
 		// OpenFaaS' templates have it one below.
 		folder = filepath.Join(folder, "function")
-		if pkg, err = build.ImportDir(folder, 0); err != nil {
+		if pkg, err = files.ImportDir(folder, 0); err != nil {
 			return nil, fmt.Errorf("no Go files in %s, nor in function/ below it", filepath.Dir(folder))
 		}
 	}
@@ -49,6 +50,19 @@ func find(folder, wanted string) (*found, error) {
 		return nil, err
 	}
 	return f, f.choose(names, wanted)
+}
+
+// choosing takes files as the build will: without C, and with the user's tags.
+func choosing(flags string) build.Context {
+	chosen := build.Default
+	chosen.CgoEnabled = false
+	for _, flag := range strings.Fields(flags) {
+		name, value, _ := strings.Cut(strings.TrimLeft(strings.Trim(flag, `'"`), "-"), "=")
+		if name == "tags" {
+			chosen.BuildTags = strings.Split(strings.Trim(value, `'"`), ",")
+		}
+	}
+	return chosen
 }
 
 // moduleOf is the nearest folder with a go.mod.

@@ -31,9 +31,11 @@ type modFile struct {
 	Module  struct{ Path string }
 	Go      string
 	Require []struct{ Path, Version string }
-	Replace []struct {
-		Old, New struct{ Path, Version string }
-	}
+	Replace []replacement
+}
+
+type replacement struct {
+	Old, New struct{ Path, Version string }
 }
 
 func (c *copy) read() (m modFile, err error) {
@@ -62,7 +64,18 @@ func (c *copy) makeModule() error {
 	if _, err := os.Stat(filepath.Join(c.root, "go.mod")); err == nil {
 		return nil
 	}
-	return os.WriteFile(filepath.Join(c.root, "go.mod"), []byte("module "+moduleName+"\n\ngo "+oldest+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(c.root, "go.mod"), []byte("module "+moduleName+"\n\ngo "+c.installed()+"\n"), 0o644)
+}
+
+// installed is the language of the Go that is here: code without a go.mod asks for no older one.
+func (c *copy) installed() string {
+	said, _ := c.command("env", "GOVERSION").Output()
+	_, version, _ := strings.Cut(string(said), "go")
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return oldest
+	}
+	return fmt.Sprintf("%d.%d", major, minor)
 }
 
 // prepare puts heeler's modules in the place of those that the function was written for.
@@ -98,6 +111,9 @@ func (c *copy) prepare() error {
 		if err := c.adopt(m, folder); err != nil {
 			return err
 		}
+	}
+	if len(edits) == 2 {
+		return nil // go mod edit wants something to do
 	}
 	return c.run(edits...)
 }
@@ -165,7 +181,7 @@ func at(path, version string) string {
 	return path + "@" + version
 }
 
-// workspace replaces the modules of a go.work by their folders.
+// workspace replaces the modules of a go.work by their folders, and what it replaces by itself.
 func (c *copy) workspace() (edits []string) {
 	command := c.command("env", "GOWORK")
 	command.Dir, command.Env = c.found.root, os.Environ()
@@ -175,18 +191,31 @@ func (c *copy) workspace() (edits []string) {
 		return nil
 	}
 	text, err := c.command("work", "edit", "-json", file).Output()
-	var work struct{ Use []struct{ DiskPath string } }
+	var work struct {
+		Use     []struct{ DiskPath string }
+		Replace []replacement
+	}
 	if err != nil || json.Unmarshal(text, &work) != nil {
 		return nil
 	}
-	for _, one := range work.Use {
-		folder := one.DiskPath
+	whole := func(folder string) string {
 		if !filepath.IsAbs(folder) {
 			folder = filepath.Join(filepath.Dir(file), folder)
 		}
+		return folder
+	}
+	for _, one := range work.Use {
+		folder := whole(one.DiskPath)
 		if path := modulePath(folder); path != "" && folder != c.found.root {
 			edits = append(edits, "-replace="+path+"="+folder)
 		}
+	}
+	for _, one := range work.Replace {
+		other := at(one.New.Path, one.New.Version)
+		if one.New.Version == "" {
+			other = whole(other)
+		}
+		edits = append(edits, "-replace="+at(one.Old.Path, one.Old.Version)+"="+other)
 	}
 	return edits
 }
@@ -216,7 +245,8 @@ func (c *copy) unvendor() (edits []string, err error) {
 	if err := os.Rename(filepath.Join(c.root, "vendor"), folder); err != nil {
 		return nil, err
 	}
-	for _, line := range strings.Split(string(list), "\n") {
+	lines := strings.Split(string(list), "\n")
+	for at, line := range lines {
 		words := strings.Fields(line)
 		if len(words) < 3 || words[0] != "#" || words[2] == "=>" {
 			continue
@@ -225,12 +255,22 @@ func (c *copy) unvendor() (edits []string, err error) {
 		if _, err := os.Stat(place); err != nil {
 			continue // no package of it is used
 		}
-		if err := os.WriteFile(filepath.Join(place, "go.mod"), []byte("module "+words[1]+"\n\ngo "+oldest+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(place, "go.mod"), []byte("module "+words[1]+"\n\ngo "+languageOf(lines[at+1:])+"\n"), 0o644); err != nil {
 			return nil, err
 		}
 		edits = append(edits, "-replace="+words[1]+"="+place)
 	}
 	return edits, nil
+}
+
+// languageOf is the version of Go that a vendored module is written for, by the line behind its own: "## explicit; go 1.22".
+func languageOf(behind []string) string {
+	if len(behind) > 0 && strings.HasPrefix(behind[0], "## ") {
+		if _, version, told := strings.Cut(behind[0], "go "); told {
+			return strings.TrimSpace(version)
+		}
+	}
+	return oldest
 }
 
 // older compares versions of Go by their first two numbers.
