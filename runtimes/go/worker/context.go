@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -17,6 +19,9 @@ var errGone = context.Canceled
 // net/http does: events take decoded attributes from there. It is a plain text so that they need not import this one.
 const CallKey = "heeler.call"
 
+// local is where calls come in, as net/http tells it of a Unix socket that has no name.
+var local net.Addr = &net.UnixAddr{Net: "unix"}
+
 // callContext is the context of one call. Channel and timer are there once somebody asks for them: most functions do not.
 type callContext struct {
 	call  *call
@@ -30,8 +35,13 @@ type callContext struct {
 func (x *callContext) Deadline() (time.Time, bool) { return x.call.deadline, !x.call.deadline.IsZero() }
 
 func (x *callContext) Value(key any) any {
-	if key == CallKey {
+	switch key {
+	case CallKey:
 		return x.call
+	case http.ServerContextKey:
+		return x.call.serving.server
+	case http.LocalAddrContextKey:
+		return local
 	}
 	return nil
 }

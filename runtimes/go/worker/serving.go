@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/binary"
+	"net/http"
 	"os"
 	"runtime"
 	"sync"
@@ -24,6 +25,8 @@ type serving struct {
 	concurrency uint32
 	hands       hands
 	processors  processors
+	// What net/http has in each request's context. It listens nowhere.
+	server *http.Server
 	// Calls that one read has brought.
 	begun int
 
@@ -53,7 +56,7 @@ func newServing(l *link, function *Function, greeted greeting) *serving {
 	}
 	s := &serving{
 		link: l, function: function, window: greeted.window, concurrency: concurrency,
-		open: make(map[uint32]*call), idle: make(chan struct{}),
+		server: &http.Server{Handler: function}, open: make(map[uint32]*call), idle: make(chan struct{}),
 	}
 	s.processors.settle(greeted.settings["processors"])
 	l.gathers = &s.processors.light
