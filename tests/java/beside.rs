@@ -116,6 +116,10 @@ fn answers_are_alike() {
     let form = format!("{}{}--B--\r\n", part("a", "", "hello"), part("f", file, "one\r\ntwo"));
     both.same(&Request::post("/parts", form).header("Content-Type", "multipart/form-data; boundary=B"));
     both.same(&json("{}").target("/parts"));
+    both.same(&Request::get("/nostatus"));
+    // There any number from 100 to 999 is a status, and control characters become spaces.
+    both.differ(&Request::get("/beyond"), 500, 600);
+    both.differ(&Request::get("/split"), 500, 200);
     // Text that says no charset is UTF-8 here, there Latin-1 with question marks.
     assert_eq!(both.ours.get("/plain").text(), "\u{e9}\u{20ac}\n");
     assert_eq!(both.real.get("/plain").body, b"\xe9?\n");

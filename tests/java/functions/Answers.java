@@ -13,6 +13,9 @@ public class Answers implements HttpFunction {
         switch (request.getPath()) {
             case "/nothing" -> { }
             case "/status" -> response.setStatusCode(418, "teapot");
+            case "/nostatus" -> response.setStatusCode(70000);
+            case "/beyond" -> response.setStatusCode(600);
+            case "/split" -> response.appendHeader("X-A", "a\r\nX-B: b");
             case "/headers" -> {
                 response.appendHeader("X-A", "1");
                 response.appendHeader("X-A", "2");

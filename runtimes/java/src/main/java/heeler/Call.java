@@ -6,8 +6,6 @@ import java.io.InterruptedIOException;
 /** One call: what came with it, its answer, and how far that has got. */
 final class Call implements Runnable {
     private static final int REPLY_HEAD = 12;
-    private static final int ERROR_HEAD = 8;
-    private static final int MOST_TOLD = 60_000;
     /** A call that was cancelled and ends within this time is not said to run on. */
     private static final long GRACE_NANOS = 5_000_000;
 
@@ -204,6 +202,7 @@ final class Call implements Runnable {
     }
 
     private static void writeHead(Fields headers, int status, int attributes, int micros) {
+        if (status < 200 || status > 599) throw new IllegalArgumentException("a status of " + status + ": an answer's is from 200 to 599");
         byte[] head = headers.bytes();
         head[0] = (byte) (attributes > 0 ? 1 : 0);
         head[1] = (byte) attributes;
@@ -271,10 +270,8 @@ final class Call implements Runnable {
             if (lines != null) lines.flush();
             late = cancelled;
             if (!late) {
-                Fields told = new Fields(ERROR_HEAD);
-                told.utf8(error.getClass().getName()).utf8(Texts.cut(Texts.message(error), MOST_TOLD)).utf8(Texts.cut(stack, MOST_TOLD));
+                Fields told = Fields.ofError(Frames.RAISED, error.getClass().getName(), Texts.message(error), stack);
                 byte[] bytes = told.bytes();
-                bytes[0] = Frames.RAISED;
                 bytes[2] = (byte) (status >>> 8);
                 bytes[3] = (byte) status;
                 Frames.put32(bytes, 4, micros());

@@ -57,10 +57,12 @@ public final class Main {
     }
 
     private static void rest() {
-        try {
-            Thread.sleep(Long.MAX_VALUE);
-        } catch (InterruptedException nobodyDoes) {
-            Thread.currentThread().interrupt();
+        for (;;) {
+            try {
+                Thread.sleep(Long.MAX_VALUE);
+            } catch (InterruptedException harmless) {
+                // A function may interrupt any thread it finds.
+            }
         }
     }
 
@@ -132,9 +134,8 @@ public final class Main {
     private static void notLoaded(Link link, Throwable error) {
         boolean ours = error instanceof NotLoaded;
         Throwable cause = ours && error.getCause() != null ? error.getCause() : error;
-        Fields told = new Fields(8).utf8(cause.getClass().getSimpleName()).utf8(Texts.message(error));
-        told.utf8(ours && error.getCause() == null ? "" : Texts.stack(cause));
-        told.bytes()[0] = Frames.NOT_LOADED;
+        String stack = ours && error.getCause() == null ? "" : Texts.stack(cause);
+        Fields told = Fields.ofError(Frames.NOT_LOADED, cause.getClass().getSimpleName(), Texts.message(error), stack);
         link.send(Frames.ERROR, true, 0, told.bytes(), told.length(), Frames.EMPTY, 0, 0);
         link.drain();
         System.exit(NOT_LOADED_EXIT);

@@ -73,6 +73,8 @@ final class Seat implements Runnable {
         int quiet = 0;
         for (;;) {
             LockSupport.parkNanos(before % 2 == 1 ? CALL_NANOS : OTHER_NANOS);
+            // A function's interrupt of this thread, left to stand, would end every wait at once.
+            Thread.interrupted();
             long now = state.get();
             if (now == before && now % 2 == 1 && leave(now)) lead.run();
             boolean idle = now == before && cancelled.isEmpty();

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** All calls that are open: frames of heeler go to their call, and the function is run for each new one. */
 final class Serving {
@@ -26,6 +27,7 @@ final class Serving {
     private int newest;
     private boolean wrapped;
     private volatile boolean leaving;
+    private final AtomicBoolean finished = new AtomicBoolean();
     /** What a call took of late. At first it is slow: nothing is compiled yet. */
     private long average = SLOW_NANOS;
 
@@ -68,6 +70,8 @@ final class Serving {
             runners.execute(() -> runApart(call));
             return true;
         }
+        // It was the reader's: the function has not been interrupted.
+        Thread.interrupted();
         me.ticket = seat.sit();
         call.run();
         long ticket = me.ticket;
@@ -176,7 +180,9 @@ final class Serving {
         if (open.isEmpty()) finish();
     }
 
+    /** Its last call and BYE may both find that nothing is left. */
     private void finish() {
+        if (!finished.compareAndSet(false, true)) return;
         runners.execute(() -> {
             ((Runner) Thread.currentThread()).reset(loader);
             int code = 0;

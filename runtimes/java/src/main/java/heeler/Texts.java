@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 
@@ -85,7 +86,11 @@ final class Texts {
         return text.toString();
     }
 
-    static String cut(String text, int most) {
-        return text.length() <= most ? text : text.substring(0, most);
+    /** So much of a text as fits into that many bytes of UTF-8. */
+    static byte[] cut(String text, int most) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        int end = Math.min(most, bytes.length);
+        while (end < bytes.length && (bytes[end] & 0xc0) == 0x80) end--;
+        return Arrays.copyOf(bytes, end);
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +108,21 @@ class CallsTest {
     }
 
     @Test
+    void an_interrupt_of_every_thread_is_forgotten() throws Exception {
+        try (Peer peer = Peer.of("samples.Web")) {
+            warm(peer);
+            // Its body is not there yet, so another thread runs it than the one that reads.
+            peer.send(Peer.call(1000, "/unrest", NONE, false));
+            assertEquals(200, peer.answer(1000).status);
+            assertEquals("true", peer.ask("/calm", "").text());
+            long end = System.nanoTime() + 20_000_000_000L;
+            String left = "";
+            while (System.nanoTime() < end && !(left = peer.ask("/rest", "").text()).equals("[]")) Thread.onSpinWait();
+            assertEquals("[]", left);
+        }
+    }
+
+    @Test
     void another_thread_may_write_the_answer() throws Exception {
         try (Peer peer = Peer.of("samples.Web")) {
             assertEquals(100_000, peer.ask("/thread", "").body.size());
@@ -152,6 +168,16 @@ class CallsTest {
             assertEquals(0, peer.take(0).payload()[1]);
             peer.ask("/open", "");
             assertEquals("waited", peer.answer(waiting).text());
+            assertEquals(0, peer.ended());
+            assertEquals("closed\n", peer.errors());
+        }
+    }
+
+    @Test
+    void the_function_is_closed_once() throws Exception {
+        try (Peer peer = Peer.of("samples.Web")) {
+            byte[] bye = Peer.frame(Frames.BYE, false, 0, NONE);
+            peer.send(ByteBuffer.allocate(2 * bye.length).put(bye).put(bye).array());
             assertEquals(0, peer.ended());
             assertEquals("closed\n", peer.errors());
         }

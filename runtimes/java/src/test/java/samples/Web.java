@@ -33,6 +33,20 @@ public class Web implements HttpFunction, AutoCloseable {
                 OPEN.await();
                 response.getWriter().write("waited");
             }
+            case "/status" -> {
+                response.getWriter().write("body");
+                response.setStatusCode(Integer.parseInt(request.getQuery().orElseThrow()));
+            }
+            case "/header" -> response.appendHeader(request.getFirstQueryParameter("name").orElseThrow(), request.getFirstQueryParameter("value").orElseThrow());
+            case "/type" -> {
+                response.setContentType("text/plain\r\nx-b: c");
+                response.getOutputStream().flush();
+            }
+            case "/long" -> throw new IllegalStateException("\u65e5".repeat(59_000));
+            case "/unrest" -> Thread.getAllStackTraces().keySet().forEach(Thread::interrupt);
+            case "/rest" -> response.getWriter().write(
+                String.valueOf(Thread.getAllStackTraces().keySet().stream().filter(one -> one.getName().startsWith("heeler ") && one.isInterrupted()).toList()));
+            case "/calm" -> response.getWriter().write(String.valueOf(!Thread.currentThread().isInterrupted()));
             case "/open" -> OPEN.countDown();
             case "/sleep" -> {
                 try {
@@ -82,6 +96,13 @@ public class Web implements HttpFunction, AutoCloseable {
             }
             case "/deep" -> deep(0);
             default -> response.setStatusCode(404);
+        }
+    }
+
+    /** Cannot be constructed, and says so at length. */
+    public static final class Never extends Web {
+        public Never() {
+            throw new IllegalStateException("\u65e5".repeat(100_000));
         }
     }
 
