@@ -6,6 +6,7 @@ import java.io.InterruptedIOException;
 /** One call: what came with it, its answer, and how far that has got. */
 final class Call implements Runnable {
     private static final int REPLY_HEAD = 12;
+    private static final int BUSY = 503;
     /** A call that was cancelled and ends within this time is not said to run on. */
     private static final long GRACE_NANOS = 5_000_000;
 
@@ -68,7 +69,7 @@ final class Call implements Runnable {
     }
 
     private void failed(Throwable error) {
-        if (error instanceof Broken broken) serving.broken(broken);
+        if (error instanceof Broken) Halt.because(error);
         try {
             serving.style.failed(this, error);
         } catch (Throwable worse) {
@@ -172,9 +173,9 @@ final class Call implements Runnable {
             if (whole) {
                 if (lines != null) lines.flush();
                 writeHead(headers, status, attributes, micros());
+                serving.link.send(Frames.REPLY, true, id, headers.bytes(), headers.length(), bytes, from, length);
                 headSent = true;
                 ended = true;
-                serving.link.send(Frames.REPLY, true, id, headers.bytes(), headers.length(), bytes, from, length);
             }
         }
         if (whole) {
@@ -263,6 +264,15 @@ final class Call implements Runnable {
 
     /** The call failed. Type, message and stack go to the log; the caller learns the type alone. */
     void fail(Throwable error, int status) {
+        fail(error, status, false);
+    }
+
+    /** There was no place for it. */
+    void turnAway(Throwable why) {
+        fail(why, BUSY, true);
+    }
+
+    private void fail(Throwable error, int status, boolean again) {
         String stack = Texts.stack(error);
         boolean late;
         synchronized (this) {
@@ -272,6 +282,7 @@ final class Call implements Runnable {
             if (!late) {
                 Fields told = Fields.ofError(Frames.RAISED, error.getClass().getName(), Texts.message(error), stack);
                 byte[] bytes = told.bytes();
+                bytes[1] = (byte) (again ? 1 : 0);
                 bytes[2] = (byte) (status >>> 8);
                 bytes[3] = (byte) status;
                 Frames.put32(bytes, 4, micros());

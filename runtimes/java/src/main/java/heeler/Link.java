@@ -3,7 +3,6 @@ package heeler;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.util.concurrent.Executor;
 
 /** The socket to heeler: frames in as they come, frames out gathered and written once for all that are there. */
 final class Link {
@@ -21,7 +20,7 @@ final class Link {
     byte[] payload;
 
     private final SocketChannel channel;
-    private final Executor runners;
+    private final Runners runners;
     private final ByteBuffer in = ByteBuffer.allocateDirect(IN_BYTES).flip();
     private final Object lock = new Object();
     private ByteBuffer pending = ByteBuffer.allocateDirect(OUT_BYTES);
@@ -30,7 +29,7 @@ final class Link {
     private int waiting;
     private long since;
 
-    Link(SocketChannel channel, Executor runners) {
+    Link(SocketChannel channel, Runners runners) {
         this.channel = channel;
         this.runners = runners;
     }
@@ -151,11 +150,14 @@ final class Link {
             try {
                 full.flip();
                 while (full.hasRemaining()) channel.write(full);
+                done(full);
             } catch (IOException gone) {
                 Runtime.getRuntime().halt(0);
+            } catch (Throwable lost) {
+                // Half a frame may be out, and nobody else would write: the function that is running here may not catch this.
+                Halt.because(lost);
             } finally {
                 me.leaveSocket();
-                done(full);
             }
         }
     }

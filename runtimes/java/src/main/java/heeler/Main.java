@@ -8,17 +8,12 @@ import java.nio.channels.Channel;
 import java.nio.channels.SocketChannel;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.Executor;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 
 /** A warm worker of heeler for functions in Java. Five steps: connect, load, hello, serve, bye. */
 public final class Main {
     private static final int NOT_LOADED_EXIT = 1;
     private static final int MIN_WINDOW = 65_536;
     private static final int HELLO_HEAD = 12;
-    private static final int IDLE_SECONDS = 30;
 
     private Main() {}
 
@@ -49,7 +44,7 @@ public final class Main {
     }
 
     static void serve(SocketChannel socket, String file) {
-        Executor runners = runners();
+        Runners runners = new Runners();
         Link link = new Link(socket, runners);
         runners.execute(() -> greet(link, runners, file));
         // The threads that serve are daemons: this one keeps the process.
@@ -66,24 +61,14 @@ public final class Main {
         }
     }
 
-    private static Executor runners() {
-        return new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), Runner::new);
-    }
-
-    private static void greet(Link link, Executor runners, String file) {
-        Serving serving = null;
-        try {
-            while (!link.next()) if (!link.fill()) System.exit(0);
-            if (link.type != Frames.HELLO || link.stream != 0) throw new Broken("a frame of type " + link.type + " before its time");
-            serving = hello(link, runners);
-        } catch (Broken broken) {
-            new Serving(link, runners, MIN_WINDOW).broken(broken);
-            return;
-        }
+    private static void greet(Link link, Runners runners, String file) {
+        while (!link.next()) if (!link.fill()) System.exit(0);
+        if (link.type != Frames.HELLO || link.stream != 0) throw new Broken("a frame of type " + link.type + " before its time");
+        Serving serving = hello(link, runners);
         load(serving, pairs(link.payload), file);
     }
 
-    private static Serving hello(Link link, Executor runners) {
+    private static Serving hello(Link link, Runners runners) {
         byte[] hello = link.payload;
         if (hello.length < HELLO_HEAD) throw new Broken("a HELLO of " + hello.length + " bytes");
         int version = Frames.u16(hello, 0);
@@ -118,7 +103,7 @@ public final class Main {
             notLoaded(serving.link, error);
             return;
         }
-        if (serving.concurrency == 0) serving.concurrency = serving.style.concurrency();
+        if (serving.concurrency == 0) serving.concurrency = Places.within(serving.style.concurrency());
         Fields about = new Fields(HELLO_HEAD);
         load.about().forEach((name, value) -> about.utf8(name).utf8(value));
         byte[] head = about.bytes();

@@ -7,6 +7,8 @@ package heeler;
  * interrupt threads, and so do we, so an interrupt that comes while a thread is at the socket waits until it is through.
  */
 final class Runner extends Thread {
+    private static final Halt HALT = Halt.HALT;
+
     /** Whose code it is running, if anybody's. */
     Call call;
     /** Its right to read the socket while it is running a call by itself; 0 if it has none. */
@@ -24,6 +26,12 @@ final class Runner extends Thread {
     /** The call that this thread is running, if it is one of ours. */
     static Call current() {
         return currentThread() instanceof Runner runner ? runner.call : null;
+    }
+
+    /** What no call has caught is our own failure, whatever a function sets. */
+    @Override
+    public UncaughtExceptionHandler getUncaughtExceptionHandler() {
+        return HALT;
     }
 
     @Override

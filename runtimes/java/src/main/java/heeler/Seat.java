@@ -28,6 +28,7 @@ final class Seat implements Runnable {
         this.lead = lead;
         watch = new Thread(this, "heeler watch");
         watch.setDaemon(true);
+        watch.setUncaughtExceptionHandler(Halt.HALT);
     }
 
     void open() {

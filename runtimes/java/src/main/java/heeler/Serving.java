@@ -3,7 +3,6 @@ package heeler;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** All calls that are open: frames of heeler go to their call, and the function is run for each new one. */
@@ -13,10 +12,9 @@ final class Serving {
     private static final long QUICK_NANOS = 40_000;
     /** What a call counts for at most: one that met a busy machine says little of the next. */
     private static final long SLOW_NANOS = 4 * QUICK_NANOS;
-    private static final int BROKEN_EXIT = 70;
 
     final Link link;
-    final Executor runners;
+    final Runners runners;
     final Seat seat;
     final int peerWindow;
     Style style;
@@ -31,7 +29,7 @@ final class Serving {
     /** What a call took of late. At first it is slow: nothing is compiled yet. */
     private long average = SLOW_NANOS;
 
-    Serving(Link link, Executor runners, int peerWindow) {
+    Serving(Link link, Runners runners, int peerWindow) {
         this.link = link;
         this.runners = runners;
         this.peerWindow = peerWindow;
@@ -42,32 +40,22 @@ final class Serving {
     private void lead() {
         Runner me = (Runner) Thread.currentThread();
         me.reset(loader);
-        try {
-            for (;;) {
-                if (!link.next()) {
-                    link.flush();
-                    // Without heeler there is nothing to do, and nobody to tell.
-                    if (!link.fill()) System.exit(0);
-                    continue;
-                }
-                Call call = frame();
-                if (call != null && !start(me, call)) return;
+        for (;;) {
+            if (!link.next()) {
+                link.flush();
+                // Without heeler there is nothing to do, and nobody to tell.
+                if (!link.fill()) System.exit(0);
+                continue;
             }
-        } catch (Broken broken) {
-            broken(broken);
+            Call call = frame();
+            if (call != null && !start(me, call)) return;
         }
-    }
-
-    void broken(Broken why) {
-        System.err.println("heeler java worker: heeler sent " + why.getMessage());
-        System.err.flush();
-        Runtime.getRuntime().halt(BROKEN_EXIT);
     }
 
     /** False if the right to read was lost meanwhile. */
     private boolean start(Runner me, Call call) {
         if (average > QUICK_NANOS || !call.body.isHere()) {
-            runners.execute(() -> runApart(call));
+            startApart(call);
             return true;
         }
         // It was the reader's: the function has not been interrupted.
@@ -85,6 +73,15 @@ final class Serving {
         took(call);
         link.flushLater();
         return true;
+    }
+
+    private void startApart(Call call) {
+        try {
+            runners.serve(() -> runApart(call));
+        } catch (OutOfMemoryError none) {
+            // There is no thread to be had, or no memory for one. Other calls go on, and later this one may find room.
+            call.turnAway(none);
+        }
     }
 
     private void runApart(Call call) {

@@ -57,7 +57,7 @@ final class Peer implements AutoCloseable {
 
     Peer(Map<String, String> env, String... files) throws IOException {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            List<String> command = new ArrayList<>(List.of("bash", "-c", "exec 0<>/dev/tcp/127.0.0.1/" + server.getLocalPort() + "; exec \"$0\" \"$@\""));
+            List<String> command = new ArrayList<>(List.of("bash", "-c", "${PEER_KIB:+ulimit -v $PEER_KIB}; exec 0<>/dev/tcp/127.0.0.1/" + server.getLocalPort() + "; exec \"$0\" \"$@\""));
             command.add(ProcessHandle.current().info().command().orElse("java"));
             command.addAll(List.of("-cp", System.getProperty("java.class.path"), "heeler.Main"));
             command.addAll(List.of(files));
@@ -77,9 +77,13 @@ final class Peer implements AutoCloseable {
 
     /** A worker of the classes of these tests that has said hello. */
     static Peer of(String handler, String... more) throws IOException {
+        return of(Map.of(), handler, more);
+    }
+
+    static Peer of(Map<String, String> env, String handler, String... more) throws IOException {
         Map<String, String> settings = new LinkedHashMap<>(Map.of("handler", handler));
         for (int at = 0; at < more.length; at += 2) settings.put(more[at], more[at + 1]);
-        Peer peer = new Peer(Map.of(), classes());
+        Peer peer = new Peer(env, classes());
         peer.hello(settings);
         peer.greeted();
         return peer;

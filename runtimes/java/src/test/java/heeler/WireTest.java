@@ -189,7 +189,7 @@ class WireTest {
     void hello_says_what_there_is() throws Exception {
         try (Peer peer = Peer.of("samples.Web")) {
             assertEquals(1 << 20, peer.window);
-            assertEquals(1000, peer.concurrency);
+            assertTrue(peer.concurrency >= 1 && peer.concurrency <= 1000, peer.concurrency + " places");
             assertEquals("java", peer.about.get("language"));
             assertEquals("http", peer.about.get("style"));
             assertEquals("samples.Web", peer.about.get("function"));

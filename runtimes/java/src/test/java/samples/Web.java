@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** All that a worker may meet, by the path. */
 public class Web implements HttpFunction, AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
+    private static Object[] HOARD = {};
     private static final CountDownLatch OPEN = new CountDownLatch(1);
 
     @Override
@@ -47,6 +48,7 @@ public class Web implements HttpFunction, AutoCloseable {
             case "/rest" -> response.getWriter().write(
                 String.valueOf(Thread.getAllStackTraces().keySet().stream().filter(one -> one.getName().startsWith("heeler ") && one.isInterrupted()).toList()));
             case "/calm" -> response.getWriter().write(String.valueOf(!Thread.currentThread().isInterrupted()));
+            case "/hoard" -> hoard();
             case "/open" -> OPEN.countDown();
             case "/sleep" -> {
                 try {
@@ -103,6 +105,17 @@ public class Web implements HttpFunction, AutoCloseable {
     public static final class Never extends Web {
         public Never() {
             throw new IllegalStateException("\u65e5".repeat(100_000));
+        }
+    }
+
+    /** Keeps all the memory there is. */
+    private static void hoard() {
+        for (int size = 1 << 20; size > 0; ) {
+            try {
+                HOARD = new Object[] {HOARD, new byte[size]};
+            } catch (OutOfMemoryError full) {
+                size /= 2;
+            }
         }
     }
 
