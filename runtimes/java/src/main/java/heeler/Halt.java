@@ -16,9 +16,18 @@ final class Halt implements Thread.UncaughtExceptionHandler {
     /** Not System.err: what a call prints there waits for the socket. */
     private static final FileOutputStream ERRORS = new FileOutputStream(FileDescriptor.err);
 
+    /** Given back for the last steps: even to halt takes some. */
+    static volatile byte[] reserve = new byte[256 * 1024];
+
+    static {
+        // This loads the class by which the JVM halts, which takes memory too.
+        Runtime.getRuntime().removeShutdownHook(new Thread());
+    }
+
     private Halt() {}
 
     static void because(Throwable error) {
+        reserve = null;
         try {
             byte[] why = FULL;
             try {
