@@ -111,6 +111,10 @@ fn heads_that_http_does_not_allow_are_their_calls_own() {
         let reply = Reply::read(frame(name).payload).unwrap();
         assert_eq!(reply.head.unwrap_err().to_string(), says);
     }
+    // All of one frame, which holds more than a map of headers does.
+    let many: Vec<u8> = (0..40_000).flat_map(|number| format!("{number:x}\0\0").into_bytes()).collect();
+    assert!(many.len() < frame::LARGEST, "{}", many.len());
+    assert_eq!(reply(0, 0, &many), Ok(Err("has more headers than can be passed on".to_owned())));
     let (_, trailers) = message::read_end(Bytes::from_static(b"\0\0\0\0x\0a\rb\0")).unwrap();
     assert_eq!(trailers, Err(message::BadAnswer::Value("x".parse().unwrap())));
 }

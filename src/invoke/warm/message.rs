@@ -48,6 +48,9 @@ pub enum BadAnswer {
     /// A name that HTTP does not allow; its first characters.
     #[error("has a header called {0:?}, which HTTP does not allow")]
     Name(String),
+    /// More of them than a map of headers can hold.
+    #[error("has more headers than can be passed on")]
+    TooMany,
     /// A value that HTTP does not allow, which may hold what others should not see.
     #[error("has a header {0} with a value that HTTP does not allow")]
     Value(HeaderName),
@@ -297,7 +300,8 @@ fn headers_of(pairs: Vec<Pair>) -> Result<HeaderMap, BadAnswer> {
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(&name).map_err(|_| BadAnswer::Name(shown(&name)))?;
         let Ok(value) = HeaderValue::from_maybe_shared(value) else { return Err(BadAnswer::Value(name)) };
-        headers.append(name, value);
+        // `append` would panic there.
+        headers.try_append(name, value).map_err(|_| BadAnswer::TooMany)?;
     }
     Ok(headers)
 }
