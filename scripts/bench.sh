@@ -29,7 +29,7 @@ prepare() { # prepare NAME: only rivals, for the most part: without them there i
     warm_mode | cold_start | soak)
         cargo build --quiet --release --locked --example bench_hyper --example bench_echo
         # Those that cannot be had are left out, each with a line.
-        scripts/servers.sh rivals node rivals_go || true
+        scripts/servers.sh rivals node rivals_go functions_java || true
         ;;
     esac
 }

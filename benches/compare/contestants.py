@@ -142,6 +142,7 @@ GROUPS = {
     },
     "go": {
         "heeler, Go": heeler(fprocess=GO / "worker"),
+        "heeler, Go, GOMAXPROCS=2": heeler(fprocess=GO / "worker", GOMAXPROCS="2"),
         "heeler, Go functions-framework": heeler(fprocess=GO / "worker_framework", FUNCTION_TARGET="f"),
         "net/http": Contestant([GO / "net_http"], {"PORT": "{port}"}),
         "functions-framework": Contestant([GO / "framework"], {"PORT": "{port}", "FUNCTION_TARGET": "f"}),
@@ -179,6 +180,7 @@ PAIRS = {
     ],
     "go": [
         ("heeler, Go", "net/http"),
+        ("heeler, Go", "heeler, Go, GOMAXPROCS=2"),
         ("heeler, Go", "functions-framework"),
         ("heeler, Go functions-framework", "functions-framework"),
     ],
