@@ -2,7 +2,7 @@
 
 use crate::calls::worker;
 use crate::function::start;
-use crate::support::{Request, assert_same, flow, pattern, tree};
+use crate::support::{Request, assert_same, flow, pattern, three_events, tree};
 
 const LARGE: usize = 64 << 20;
 /// More than all buffers between function and caller hold.
@@ -25,16 +25,7 @@ fn large_bodies_both_ways_need_little_memory() {
 #[test]
 fn events_arrive_one_by_one_as_they_are_made() {
     let Some((heeler, gate)) = start(&[]) else { return };
-    let mut conn = heeler.conn();
-    conn.send(&Request::get("/events").bytes());
-    let head = conn.read_head().expect("a head");
-    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
-    for number in 0..3 {
-        let event = conn.read_chunk().expect("an event");
-        assert_eq!(event.as_deref(), Some(format!("data: {number}\n\n").as_bytes()));
-        gate.let_go(&format!("open.{number}"));
-    }
-    assert_eq!(conn.read_chunk().expect("the end"), None);
+    three_events(&mut heeler.conn(), &gate);
 }
 
 #[test]

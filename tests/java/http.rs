@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Gate, Heeler, Request, assert_same, eventually, flow, pattern};
+use crate::support::{Gate, Heeler, Request, assert_same, eventually, flow, pattern, three_events};
 use crate::worker::{builder, framework, target};
 
 const LARGE: usize = 64 << 20;
@@ -57,15 +57,7 @@ fn bodies_flow_through_a_worker_that_could_not_hold_them() {
 fn pieces_go_out_when_the_function_flushes() {
     let gate = Gate::new();
     let Some(heeler) = slow(&gate, &[]) else { return };
-    let mut conn = heeler.conn();
-    conn.send(&Request::get("/events").bytes());
-    assert_eq!(conn.read_head().expect("a head").header("content-type"), Some("text/event-stream"));
-    for number in 0..3 {
-        let event = conn.read_chunk().expect("an event");
-        assert_eq!(event.as_deref(), Some(format!("data: {number}\n\n").as_bytes()));
-        gate.let_go(&format!("event.{number}"));
-    }
-    assert_eq!(conn.read_chunk().expect("the end"), None);
+    three_events(&mut heeler.conn(), &gate);
 }
 
 #[test]

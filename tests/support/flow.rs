@@ -1,6 +1,6 @@
-//! A large body that goes to an echo and comes back, both at the same time.
+//! Bodies that are read while they are made.
 
-use super::{Conn, assert_same};
+use super::{Conn, Gate, Request, assert_same};
 
 /// Sends `length` bytes, piece after piece, while it reads; each byte has to come back at its place.
 #[track_caller]
@@ -20,4 +20,18 @@ pub fn flow(conn: &mut Conn, path: &str, piece: &[u8], length: usize) {
         }
         assert_eq!(seen, length);
     });
+}
+
+/// Asks for `/events`, of which each is made when the gate has let the one before it go, and reads them as they come.
+#[track_caller]
+pub fn three_events(conn: &mut Conn, gate: &Gate) {
+    conn.send(&Request::get("/events").bytes());
+    let head = conn.read_head().expect("a head");
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    for number in 0..3 {
+        let event = conn.read_chunk().expect("an event");
+        assert_eq!(event.as_deref(), Some(format!("data: {number}\n\n").as_bytes()));
+        gate.let_go(&format!("open.{number}"));
+    }
+    assert_eq!(conn.read_chunk().expect("the end"), None);
 }

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use asked::Asked;
 pub use client::{Conn, Failure};
-pub use flow::flow;
+pub use flow::{flow, three_events};
 pub use gate::Gate;
 pub use heeler::{Builder, HEELER, Heeler, free_port, testfn, testfn_path};
 pub use installed::installed;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::function::{Function, wait_noted};
-use crate::support::{Failure, Heeler, Request, assert_same, eventually, flow, pattern, tree};
+use crate::support::{Failure, Heeler, Request, assert_same, eventually, flow, pattern, three_events, tree};
 
 /// A function that answers piece by piece, one that sends its request back as it comes, and one that answers at once.
 struct Streamer {
@@ -135,18 +135,7 @@ fn each(streamers: &[&Streamer], test: impl Fn(&Function, &Heeler)) {
 
 #[test]
 fn events_arrive_one_by_one_as_they_are_made() {
-    each(&ALL, |function, heeler| {
-        let mut conn = heeler.conn();
-        conn.send(&Request::get("/events").bytes());
-        let head = conn.read_head().expect("a head");
-        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
-        for number in 0..3 {
-            let event = conn.read_chunk().expect("an event");
-            assert_eq!(event.as_deref(), Some(format!("data: {number}\n\n").as_bytes()));
-            function.gate.let_go(&format!("open.{number}"));
-        }
-        assert_eq!(conn.read_chunk().expect("the end"), None);
-    });
+    each(&ALL, |function, heeler| three_events(&mut heeler.conn(), &function.gate));
 }
 
 #[test]

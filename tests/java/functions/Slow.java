@@ -30,7 +30,7 @@ public class Slow implements HttpFunction, AutoCloseable {
                 for (int number = 0; number < 3; number++) {
                     response.getWriter().write("data: " + number + "\n\n");
                     response.getWriter().flush();
-                    while (!Files.exists(GATE.resolve("event." + number))) Thread.sleep(2);
+                    while (!Files.exists(GATE.resolve("open." + number))) Thread.sleep(2);
                 }
             }
             default -> {
