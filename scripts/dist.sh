@@ -18,8 +18,8 @@ cargo cyclonedx --version >/dev/null 2>&1 || cargo install --quiet --locked carg
 # Of what is linked on either machine: neither tests' crates nor those that only build.
 cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --target aarch64-unknown-linux-musl \
     --override-filename heeler.cdx
-# Where it was made is no part of what it is made of.
-sed "s|path+file://$PWD|path+file:///heeler|g" heeler.cdx.json >dist/heeler.cdx.json
+# Where it was made is no part of what it is made of; nor what the folder is called, without which cargo names the package.
+sed -E "s,path\\+file://$PWD#(heeler@)?,path+file:///heeler#,g" heeler.cdx.json >dist/heeler.cdx.json
 rm heeler.cdx.json
 
 python3 scripts/licences.py >dist/THIRD-PARTY-LICENCES.txt
