@@ -20,6 +20,7 @@
 //! `process::inherited` and `fd`.
 #![deny(unsafe_code)]
 
+pub mod allocator;
 pub mod app;
 pub mod cli;
 pub mod client;

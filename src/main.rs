@@ -8,7 +8,7 @@ use heeler::config::{self, Host, Instance, Rejected, Settings, Vars, Warning};
 use heeler::{app, client, init};
 
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: heeler::allocator::Allocator = heeler::allocator::Allocator::new();
 
 /// Bad settings, as sysexits.h has it for bad usage.
 const BAD_SETTINGS: u8 = 64;

@@ -27,8 +27,6 @@ use crate::reason::Reason;
 
 /// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
 const LARGEST_HEAD: u32 = 64 * 1024;
-/// More lines than any client of a function sends.
-const MOST_HEADERS: usize = 100;
 /// What a call over HTTP/2 may have sent that its handler has not read; and all calls of a connection together. Were
 /// both the same, one handler that does not read would hold up every other call on the connection.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -119,8 +117,8 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     let (shared, opened) = (session.shared.clone(), session.clone());
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
+        // A hundred headers are hyper's own limit. Told a number, be it the same, it fills its table anew for each request.
         .max_buf_size(LARGEST_HEAD as usize)
-        .max_headers(MOST_HEADERS)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
     let stopped = loop {

@@ -1,5 +1,7 @@
 //! Replies and refusals as HTTP, and the one table of statuses.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
 
 use super::Config;
+use crate::invoke::chance::random;
 use crate::invoke::{CallError, ReplyBody};
 use crate::reason::Reason;
 
@@ -16,6 +19,11 @@ pub(super) const X_HEELER_REASON: HeaderName = HeaderName::from_static("x-heeler
 pub(super) const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 /// Time to the head of the answer.
 pub(super) const X_DURATION_SECONDS: HeaderName = HeaderName::from_static("x-duration-seconds");
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Of a second.
+const DECIMALS: usize = 6;
 
 /// nginx's number for a client that went away; only logs and metrics see it.
 pub(super) const CLIENT_GONE: u16 = 499;
@@ -81,20 +89,28 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply
     response
 }
 
-/// Seconds with six decimals, as of-watchdog writes them.
+/// Seconds with six decimals, as of-watchdog writes them. By hand: each call has one.
 pub(super) fn duration_seconds(took: Duration) -> HeaderValue {
-    let mut text = took.as_secs().to_string();
-    text.push('.');
-    // By hand: each call has one.
-    for place in [100_000, 10_000, 1_000, 100, 10, 1] {
-        text.push(char::from_digit(took.subsec_micros() / place % 10, 10).unwrap_or('0'));
+    let mut left = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let mut text = [0; 24];
+    let mut at = text.len();
+    // A digit before the point in any case.
+    while left > 0 || text.len() - at < DECIMALS + 2 {
+        at -= 1;
+        if text.len() - at == DECIMALS + 1 {
+            text[at] = b'.';
+            continue;
+        }
+        text[at] = b"0123456789"[(left % 10) as usize];
+        left /= 10;
     }
-    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static("0.000000"))
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text[at..]))
+        .unwrap_or_else(|_| HeaderValue::from_static("0.000000"))
 }
 
-/// The id of a call: the caller's, or a new one of 128 random bits. An id that no log line could carry is replaced.
+/// The id of a call: the caller's, or a new one of 128 bits. An id that no log line could carry is replaced.
 pub(super) fn call_id(headers: &HeaderMap) -> HeaderValue {
-    let given = [X_CALL_ID, HeaderName::from_static("x-request-id")].iter().find_map(|name| headers.get(name));
+    let given = headers.get(&X_CALL_ID).or_else(|| headers.get(&X_REQUEST_ID));
     let fits = |id: &&HeaderValue| !id.is_empty() && id.len() <= 256 && id.as_bytes().iter().all(is_of_an_id);
     given.filter(fits).cloned().unwrap_or_else(new_id)
 }
@@ -105,11 +121,51 @@ fn is_of_an_id(byte: &u8) -> bool {
 }
 
 pub(super) fn new_id() -> HeaderValue {
-    // The standard library's hasher keys are random and differ for every state that is made from them.
-    use std::hash::{BuildHasher, RandomState};
-    let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(std::time::Instant::now()));
-    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    static SEEDS: LazyLock<[u64; 2]> = LazyLock::new(|| [(); 2].map(|()| random()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut text = [0; 32];
     // By hand: each call has one, and a formatter takes ten times as long.
-    let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| b"0123456789abcdef"[usize::from(digit)]);
-    HeaderValue::from_maybe_shared(digits.collect::<Bytes>()).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    let bytes = SEEDS.iter().flat_map(|seed| scattered(seed.wrapping_add(count)).to_be_bytes());
+    for (digits, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        digits[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        digits[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+    }
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text)).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+/// Another number for each, without a pattern to the eye: SplitMix64 (Steele, Lea and Flood, 2014). An id tells calls apart,
+/// it is no secret.
+fn scattered(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_six_decimals() {
+        for (micros, text) in [
+            (0, "0.000000"),
+            (1, "0.000001"),
+            (999_999, "0.999999"),
+            (1_000_000, "1.000000"),
+            (10_203_040, "10.203040"),
+            (u64::MAX, "18446744073709.551615"),
+        ] {
+            assert_eq!(duration_seconds(Duration::from_micros(micros)), text);
+        }
+        assert_eq!(duration_seconds(Duration::MAX), "18446744073709.551615");
+    }
+
+    #[test]
+    fn ids_are_hexadecimal_and_differ() {
+        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| new_id()).collect();
+        assert_eq!(ids.len(), 10_000);
+        assert!(ids.iter().all(|id| id.len() == 32 && id.as_bytes().iter().all(u8::is_ascii_hexdigit)));
+    }
 }

@@ -143,7 +143,7 @@ impl Session {
 
     async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
         let config = &self.shared.config;
-        let deadlines = deadline::of_call(config, &head.headers);
+        let deadlines = deadline::of_call(config, &head.headers, record.started);
         let body = self.admit(&head, body)?;
         if let Some(consent) = webhook::consent(&config.events.origins, &head) {
             return Ok(consent);

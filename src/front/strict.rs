@@ -43,7 +43,18 @@ fn check_host(head: &Parts) -> Result<(), CallError> {
 
 fn is_host(host: &[u8]) -> bool {
     // Empty is what a client without an authority must send (RFC 9110 §7.2).
-    host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+    host.is_empty() || is_plain(host) || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+}
+
+/// Most hosts: a name or an address of letters, digits, dots and hyphens, and no port or one that is surely a port.
+fn is_plain(host: &[u8]) -> bool {
+    let colon = host.iter().position(|byte| *byte == b':');
+    let (name, port) = host.split_at(colon.unwrap_or(host.len()));
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    !name.is_empty()
+        && name.iter().all(is_name)
+        && matches!(port.len(), 0 | 2..=5)
+        && port.iter().skip(1).all(u8::is_ascii_digit)
 }
 
 /// RFC 9112 §3.2.1 to §3.2.4. An absolute target may name only the host that the Host header names, and so may

@@ -152,8 +152,13 @@ pub struct Deadline {
 impl Deadline {
     /// So long from now; `None` is never.
     pub fn after(time: Option<Duration>) -> Deadline {
+        Deadline::since(Instant::now(), time)
+    }
+
+    /// So long from some moment; `None` is never.
+    pub fn since(start: Instant, time: Option<Duration>) -> Deadline {
         // A time beyond the clock's range is as good as never.
-        Deadline { at: time.and_then(|time| Instant::now().checked_add(time)), shortened: false }
+        Deadline { at: time.and_then(|time| start.checked_add(time)), shortened: false }
     }
 
     /// Resolves at the deadline.
@@ -179,10 +184,10 @@ impl Deadline {
         self.at.map(sleep_until)
     }
 
-    /// The earlier of two.
+    /// The earlier of two: so long from that moment, if it is asked for.
     #[must_use]
-    pub fn or_sooner(self, time: Option<Duration>) -> Deadline {
-        let other = Deadline { shortened: true, ..Deadline::after(time) };
+    pub fn or_sooner(self, start: Instant, time: Option<Duration>) -> Deadline {
+        let other = Deadline { shortened: true, ..Deadline::since(start, time) };
         match (self.at, other.at) {
             (_, None) => self,
             (Some(own), Some(asked)) if own <= asked => self,

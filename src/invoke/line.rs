@@ -64,7 +64,7 @@ impl Line {
     /// Until when a call of that deadline may wait.
     #[must_use]
     pub fn until(&self, deadline: Deadline) -> Deadline {
-        deadline.or_sooner(self.timeout)
+        deadline.or_sooner(Instant::now(), self.timeout)
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing of sockets and limits before it, nor of how its answer is written. A call is given up by dropping its
 //! future or its reply's body; whatever still runs for it is then ended.
 
+mod address;
 mod body;
 mod call;
 pub mod chance;

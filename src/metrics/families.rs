@@ -11,6 +11,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use super::defs::{self, Def};
 use super::labels::{Build, Code, CodeMethod, Function, Method, MethodName, Word};
+use super::last::Last;
 use super::{Ended, Restarted, WorkerState};
 use crate::reason::Reason;
 
@@ -41,6 +42,9 @@ pub(super) struct Families {
     pub(super) kubeless_duration: Family<Method, Histogram, Buckets>,
     pub(super) kubeless_calls: Family<Method, Counter>,
     pub(super) kubeless_failures: Family<Method, Counter>,
+
+    pub(super) last_request: Last<CodeMethod, (Counter, Histogram)>,
+    pub(super) last_call: Last<Method, (Counter, Histogram)>,
 
     pub(super) refusals: Family<Word, Counter>,
     pub(super) queue_depth: Gauge,
@@ -84,6 +88,9 @@ impl Families {
             kubeless_duration: page.histograms(&defs::KUBELESS_DURATION),
             kubeless_calls: page.add(&defs::KUBELESS_CALLS, Family::default()),
             kubeless_failures: page.add(&defs::KUBELESS_FAILURES, Family::default()),
+
+            last_request: Last::default(),
+            last_call: Last::default(),
 
             refusals: page.add(&defs::REFUSALS, Family::default()),
             queue_depth: page.add(&defs::QUEUE_DEPTH, Gauge::default()),

@@ -59,7 +59,7 @@ pub(super) struct MethodName {
 }
 
 /// The methods that promhttp knows, most frequent first.
-const METHODS: [MethodName; 10] = [
+static METHODS: [MethodName; 10] = [
     MethodName { upper: "POST", lower: "post" },
     MethodName { upper: "GET", lower: "get" },
     MethodName { upper: "PUT", lower: "put" },
@@ -73,12 +73,12 @@ const METHODS: [MethodName; 10] = [
 ];
 
 /// All others.
-const UNKNOWN: MethodName = MethodName { upper: "unknown", lower: "unknown" };
+static UNKNOWN: MethodName = MethodName { upper: "unknown", lower: "unknown" };
 
 impl MethodName {
     /// The known method, in any case, or `unknown`.
     pub(super) fn of(method: &str) -> MethodName {
-        METHODS.into_iter().find(|known| known.upper.eq_ignore_ascii_case(method)).unwrap_or(UNKNOWN)
+        *METHODS.iter().find(|known| known.upper.eq_ignore_ascii_case(method)).unwrap_or(&UNKNOWN)
     }
 }
 

@@ -7,6 +7,7 @@ mod defs;
 mod docs;
 mod families;
 mod labels;
+mod last;
 mod own;
 #[cfg(test)]
 mod tests;
@@ -101,9 +102,14 @@ impl Metrics {
     /// A request was answered, or given up (`code` is then 499). `method` is any case; odd ones become `unknown`.
     pub fn request_ended(&self, method: &str, code: u16, took: Duration) {
         let labels = CodeMethod { code: Code::new(code), method: MethodName::of(method).lower };
-        self.0.http_in_flight.dec();
-        self.0.http_requests.get_or_create(&labels).inc();
-        self.0.http_duration.get_or_create(&labels).observe(took.as_secs_f64());
+        let all = &self.0;
+        all.http_in_flight.dec();
+        let find =
+            |labels: &_| (all.http_requests.get_or_create_owned(labels), all.http_duration.get_or_create_owned(labels));
+        all.last_request.with(labels, find, |(requests, duration)| {
+            requests.inc();
+            duration.observe(took.as_secs_f64());
+        });
     }
 
     /// A call that was handed to the handler has ended, `failed` by the handler's or the deadline's fault.
@@ -111,8 +117,14 @@ impl Metrics {
     pub fn call_ended(&self, method: &str, failed: bool, took: Duration, own: Duration) {
         let took = took.as_secs_f64();
         let labels = Method { method: MethodName::of(method).upper };
-        self.0.kubeless_calls.get_or_create(&labels).inc();
-        self.0.kubeless_duration.get_or_create(&labels).observe(took);
+        let all = &self.0;
+        let find = |labels: &_| {
+            (all.kubeless_calls.get_or_create_owned(labels), all.kubeless_duration.get_or_create_owned(labels))
+        };
+        all.last_call.with(labels, find, |(calls, duration)| {
+            calls.inc();
+            duration.observe(took);
+        });
         self.0.knative_requests.inc();
         self.0.knative_duration.observe(took);
         self.0.handler_time.observe(took);

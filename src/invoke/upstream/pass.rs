@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::Version;
+use tokio::time::Instant;
 
 use super::config::Protocol;
 use super::endpoint::Endpoint;
@@ -71,7 +72,7 @@ pub(super) enum Failed {
 
 /// Passes a call on to the upstream that is up, or will be in time.
 pub(super) async fn call(shared: &Arc<Shared>, call: Call, running: &Running) -> Result<Reply, CallError> {
-    let limit = call.deadline.or_sooner(shared.config.queue_timeout);
+    let limit = call.deadline.or_sooner(Instant::now(), shared.config.queue_timeout);
     let mut outbound = Outbound::new(shared, call).await?;
     loop {
         let endpoint = wait::for_upstream(shared, limit).await?;

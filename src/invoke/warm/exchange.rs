@@ -79,7 +79,7 @@ pub(super) async fn begin(seat: Seat, call: &mut Call) -> Result<(Exchange, Uplo
         message::call(number, call, length, &first, upload.over)
     };
     let (worker, number, stream) = seat
-        .open(call.id_text().map(str::to_owned), frame)
+        .open(call.id.clone(), frame)
         .ok_or_else(|| CallError::new(Reason::Worker, "the worker died before it got the call"))?;
     Ok((Exchange { worker, stream, number, why: CALLER_LEFT }, upload))
 }

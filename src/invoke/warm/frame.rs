@@ -136,9 +136,8 @@ pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, BadFrame> {
 
 /// Puts a header in front of a payload that the caller puts behind it. A payload beyond [`LARGEST`] is the caller's
 /// fault.
-pub fn put_header(out: &mut BytesMut, kind: Kind, last: bool, stream: u32, length: usize) {
+pub fn put_header(out: &mut impl BufMut, kind: Kind, last: bool, stream: u32, length: usize) {
     debug_assert!(length <= LARGEST, "a payload of {length} bytes");
-    out.reserve(HEADER + length);
     out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
     out.put_u8(kind.number());
     out.put_u8(if last { LAST } else { 0 });
@@ -148,6 +147,7 @@ pub fn put_header(out: &mut BytesMut, kind: Kind, last: bool, stream: u32, lengt
 
 /// Puts a whole frame.
 pub fn put(out: &mut BytesMut, kind: Kind, last: bool, stream: u32, payload: &[u8]) {
+    out.reserve(HEADER + payload.len());
     put_header(out, kind, last, stream, payload.len());
     out.put_slice(payload);
 }

@@ -132,7 +132,7 @@ impl Hearing {
         let level = level_of(payload.try_get_u8().map_err(|_| short())?);
         let source = payload.try_get_u8().map_err(|_| short())?;
         let stream = if number == 0 { None } else { self.worker.stream(number)? };
-        let call_id = stream.as_ref().and_then(|stream| stream.call_id.as_deref());
+        let call_id = stream.as_ref().and_then(|stream| stream.call_id());
         // A logger's lines go where the languages' own loggers write.
         let to = if source == 1 { log::Stream::Stdout } else { log::Stream::Stderr };
         let limit = self.log.line_limit().unwrap_or(usize::MAX);
@@ -146,7 +146,7 @@ impl Hearing {
 /// The caller learns the error's type alone: message and stack may hold what it sent.
 fn failure(failed: Failed, stream: &Stream) -> CallError {
     let Failed { fault, retry, status, kind, message, stack, .. } = failed;
-    tracing::error!(call_id = stream.call_id.as_deref().unwrap_or_default(), error = kind, stack, "{message}");
+    tracing::error!(call_id = stream.call_id().unwrap_or_default(), error = kind, stack, "{message}");
     let (reason, text) = match fault {
         Fault::Raised if retry => (Reason::Handler, format!("the function raised {kind}, and may be called again")),
         Fault::Raised => (Reason::Raised, format!("the function raised {kind}")),

@@ -7,9 +7,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode, Version};
 
-use super::fields::{self, Fields};
+use super::fields::{self, Fields, Pair, Pairs};
 use super::frame::{self, Kind};
 use crate::event::{self, BadEvent};
+use crate::invoke::address;
 use crate::invoke::call::Call;
 
 /// The protocol's version.
@@ -20,6 +21,8 @@ pub const WINDOWS: std::ops::RangeInclusive<u32> = 64 * 1024..=16 * 1024 * 1024;
 const UNKNOWN: u64 = u64::MAX;
 /// The fixed parts before the fields.
 const CALL_HEAD: usize = 20;
+/// What stands before the fields of a CALL.
+const FIXED: usize = frame::HEADER + CALL_HEAD;
 const REPLY_HEAD: usize = 12;
 
 /// A message that is not as it has to be.
@@ -99,30 +102,33 @@ impl Hello {
             return Err(BadMessage::Range("the number of calls at once in HELLO"));
         }
         let text = |field: Bytes| String::from_utf8_lossy(&field).into_owned();
-        let about = pairs(payload)?.into_iter().map(|(name, value)| (text(name), text(value))).collect();
+        let about = pairs(payload)?.map(|(name, value)| (text(name), text(value))).collect();
         Ok(Hello { window, concurrency, about })
     }
 }
 
 /// CALL with the first piece of the body. `length`: of all of it, where that is known.
 pub fn call(stream: u32, call: &Call, length: Option<u64>, piece: &[u8], last: bool) -> BytesMut {
-    let mut head = BytesMut::with_capacity(256 + call.headers.len() * 48);
-    put_head(&mut head, call);
-    let mut out = BytesMut::with_capacity(frame::HEADER + CALL_HEAD + head.len() + piece.len());
-    frame::put_header(&mut out, Kind::Call, last, stream, CALL_HEAD + head.len() + piece.len());
+    let mut out = BytesMut::with_capacity(FIXED + 256 + call.headers.len() * 48 + piece.len());
+    // How long the fields are is known behind them.
+    out.put_bytes(0, FIXED);
+    put_head(&mut out, call);
+    let fields = out.len() - FIXED;
+    out.put_slice(piece);
+    let payload = out.len() - frame::HEADER;
+    let mut fixed = &mut out[..FIXED];
+    frame::put_header(&mut fixed, Kind::Call, last, stream, payload);
     let (kind, number) = what(call);
-    out.put_u8(kind);
-    out.put_u8(match call.version {
+    fixed.put_u8(kind);
+    fixed.put_u8(match call.version {
         Version::HTTP_10 => 10,
         Version::HTTP_2 => 20,
         _ => 11,
     });
-    out.put_u16(number);
-    out.put_u32(u32::try_from(head.len()).unwrap_or(u32::MAX));
-    out.put_u32(call.deadline.left().map_or(0, millis));
-    out.put_u64(if last { piece.len() as u64 } else { length.unwrap_or(UNKNOWN) });
-    out.put_slice(&head);
-    out.put_slice(piece);
+    fixed.put_u16(number);
+    fixed.put_u32(u32::try_from(fields).unwrap_or(u32::MAX));
+    fixed.put_u32(call.deadline.left().map_or(0, millis));
+    fixed.put_u64(if last { piece.len() as u64 } else { length.unwrap_or(UNKNOWN) });
     out
 }
 
@@ -141,7 +147,10 @@ fn put_head(head: &mut BytesMut, call: &Call) {
     fields::put(head, call.target.path().as_bytes());
     fields::put(head, call.target.query().unwrap_or_default().as_bytes());
     fields::put(head, call.target.scheme_str().unwrap_or("http").as_bytes());
-    fields::put(head, call.remote.map(|address| address.to_string()).unwrap_or_default().as_bytes());
+    if let Some(remote) = call.remote {
+        address::put(head, remote);
+    }
+    fields::put(head, b"");
     fields::put(head, call.id.as_bytes());
     for attribute in call.event.iter().flat_map(|event| event.iter()) {
         fields::put_pair(head, attribute.name(), attribute.value().as_bytes());
@@ -195,17 +204,17 @@ impl Reply {
             return Err(BadMessage::Short);
         }
         let mut pairs = pairs(payload.split_to(length))?;
-        if pairs.len() < usize::from(attributes) {
+        if pairs.left() < usize::from(attributes) {
             return Err(BadMessage::Fields);
         }
-        let others = pairs.split_off(attributes.into());
         let is_event = kind == 1;
-        let head = head(status, others, is_event.then_some(pairs));
+        let event = is_event.then(|| pairs.by_ref().take(attributes.into()).collect());
+        let head = head(status, pairs, event);
         Ok(Reply { head, is_event, took: Duration::from_micros(micros.into()), piece: payload })
     }
 }
 
-fn head(status: u16, others: Vec<Pair>, event: Option<Vec<Pair>>) -> Result<(StatusCode, HeaderMap), BadAnswer> {
+fn head(status: u16, others: Pairs, event: Option<Vec<Pair>>) -> Result<(StatusCode, HeaderMap), BadAnswer> {
     let known = Some(status).filter(|status| (200..600).contains(status));
     let known = known.and_then(|status| StatusCode::from_u16(status).ok()).ok_or(BadAnswer::Status(status))?;
     let mut headers = headers_of(others)?;
@@ -283,19 +292,11 @@ impl Failed {
     }
 }
 
-/// A name and its value.
-type Pair = (Bytes, Bytes);
-
-fn pairs(payload: Bytes) -> Result<Vec<Pair>, BadMessage> {
-    let mut fields = Fields::new(payload).ok_or(BadMessage::Fields)?;
-    let mut pairs = Vec::new();
-    while let Some(name) = fields.next() {
-        pairs.push((name, fields.next().ok_or(BadMessage::Fields)?));
-    }
-    Ok(pairs)
+fn pairs(payload: Bytes) -> Result<Pairs, BadMessage> {
+    Pairs::new(payload).ok_or(BadMessage::Fields)
 }
 
-fn headers_of(pairs: Vec<Pair>) -> Result<HeaderMap, BadAnswer> {
+fn headers_of(pairs: Pairs) -> Result<HeaderMap, BadAnswer> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(&name).map_err(|_| BadAnswer::Name(shown(&name)))?;

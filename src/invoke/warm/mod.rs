@@ -15,6 +15,7 @@ mod insist;
 pub mod keep;
 mod lost;
 pub mod message;
+mod numbered;
 mod outbox;
 mod pool;
 mod seat;

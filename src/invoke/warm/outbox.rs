@@ -23,12 +23,17 @@ struct Waiting {
     bytes: BytesMut,
     /// Somebody has spoken in this turn.
     said: bool,
+    /// Nobody is there any more.
+    closed: bool,
 }
 
 impl Outbox {
     /// Sends bytes behind all that was sent before.
     pub(super) fn send(&self, mut socket: &UnixStream, mut bytes: BytesMut) {
         let mut waiting = self.waiting();
+        if waiting.closed {
+            return;
+        }
         let first = !std::mem::replace(&mut waiting.said, true);
         if first && waiting.bytes.is_empty() {
             match socket.write(&bytes) {
@@ -44,13 +49,25 @@ impl Outbox {
         }
     }
 
+    /// What is sent from here on goes nowhere.
+    pub(super) fn close(&self) {
+        *self.waiting() = Waiting { closed: true, ..Waiting::default() };
+        self.more.notify_one();
+    }
+
     /// Sends what waits, once all who are ready in the same turn have spoken: the task is woken behind them. Until the
-    /// socket breaks.
-    pub(super) async fn empty(&self, socket: &UnixStream) -> io::Result<()> {
+    /// socket breaks, or it is closed, which `over` tells one who waits for room.
+    pub(super) async fn empty<T: Future>(&self, socket: &UnixStream, over: impl Fn() -> T) -> io::Result<()> {
         loop {
             self.more.notified().await;
+            if self.waiting().closed {
+                return Ok(());
+            }
             if !self.send_waiting(|bytes| (&*socket).write(bytes))? {
-                self.send_when_there_is_room(socket).await?;
+                tokio::select! {
+                    _ = over() => return Ok(()),
+                    sent = self.send_when_there_is_room(socket) => sent?,
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use hyper::header::HeaderValue;
 
 use super::stream::Stream;
 use super::worker::Worker;
@@ -20,7 +21,7 @@ impl Seat {
     /// Opens a call on it with the frame that `begin` makes; `None` if the worker is lost.
     pub(super) fn open(
         mut self,
-        call_id: Option<String>,
+        call_id: HeaderValue,
         begin: impl FnOnce(u32, &Stream) -> BytesMut,
     ) -> Option<(Arc<Worker>, u32, Arc<Stream>)> {
         let worker = self.0.take()?;

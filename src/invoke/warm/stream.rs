@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
+use hyper::header::HeaderValue;
 
 use super::lost::Lost;
 use super::message::Reply;
@@ -15,8 +16,7 @@ use crate::invoke::error::CallError;
 /// A call, shared by whoever serves it and the connection's reader.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// For lines of its output.
-    pub(super) call_id: Option<String>,
+    call_id: HeaderValue,
     inner: Mutex<Inner>,
 }
 
@@ -69,7 +69,7 @@ pub(super) enum Next {
 }
 
 impl Stream {
-    pub(super) fn new(call_id: Option<String>, room: u32, credit: u32) -> Stream {
+    pub(super) fn new(call_id: HeaderValue, room: u32, credit: u32) -> Stream {
         let inner = Inner {
             reply: None,
             replied: false,
@@ -84,6 +84,11 @@ impl Stream {
             held: false,
         };
         Stream { call_id, inner: Mutex::new(inner) }
+    }
+
+    /// For lines of its output.
+    pub(super) fn call_id(&self) -> Option<&str> {
+        self.call_id.to_str().ok()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

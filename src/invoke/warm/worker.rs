@@ -1,12 +1,12 @@
 //! One worker as calls see it: its socket, the calls that are open on it, and whether it may have more.
 
-use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use hyper::header::HeaderValue;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, watch};
 
@@ -16,6 +16,7 @@ use super::hear::{self, Hearing};
 use super::insist::insist;
 use super::lost::Lost;
 use super::message::{self, Hello};
+use super::numbered::Numbered;
 use super::outbox::Outbox;
 use super::seat::Seat;
 use super::stream::{Cancel, Stream};
@@ -51,7 +52,7 @@ pub struct Worker {
     state: Mutex<State>,
     outbox: Outbox,
     lost: watch::Sender<Option<Lost>>,
-    /// A call has ended, or something else that its keeper may wait for.
+    /// Something that its keeper may wait for.
     changed: Notify,
     pongs: Pongs,
     freed: Arc<Notify>,
@@ -63,7 +64,7 @@ pub struct Worker {
 
 #[derive(Debug, Default)]
 struct State {
-    streams: HashMap<u32, Arc<Stream>>,
+    streams: Numbered<Arc<Stream>>,
     /// The last number that was given.
     last: u32,
     /// All numbers have been used once.
@@ -83,6 +84,8 @@ struct State {
     bye_said: bool,
     wants_replacement: bool,
     condemned: bool,
+    /// Its keeper waits for the end of the last call.
+    idle_awaited: bool,
 }
 
 impl Worker {
@@ -116,11 +119,8 @@ impl Worker {
         });
         let sending = worker.clone();
         task::spawn(async move {
-            tokio::select! {
-                _ = sending.over() => {}
-                // Whoever listens to it meets the same end.
-                _ = sending.outbox.empty(&sending.socket) => {}
-            }
+            // Where it breaks, whoever listens to it meets the same end.
+            let _ = sending.outbox.empty(&sending.socket, || sending.over()).await;
         });
         let hearing = Hearing { worker: worker.clone(), log: greeting.log };
         task::spawn(async move {
@@ -176,6 +176,7 @@ impl Worker {
 
     /// Resolves when no call is open.
     pub async fn idle(&self) {
+        self.state().idle_awaited = true;
         self.until(|state| state.taken == 0).await;
     }
 
@@ -203,7 +204,7 @@ impl Worker {
     /// word; `None` if it never will.
     pub(super) fn open(
         &self,
-        call_id: Option<String>,
+        call_id: HeaderValue,
         begin: impl FnOnce(u32, &Stream) -> BytesMut,
     ) -> Option<(u32, Arc<Stream>)> {
         let stream = Arc::new(Stream::new(call_id, WINDOW, self.window));
@@ -271,8 +272,13 @@ impl Worker {
         state.owed -= u32::from(stream.cancel() == Cancel::Told);
         state.held -= u32::from(stream.is_held());
         state.wants_replacement |= state.served >= self.max_requests;
+        // For most ends its keeper would wake up for nothing.
+        let matters = state.wants_replacement || state.taken == 0 && state.idle_awaited;
         drop(state);
-        self.tell();
+        if matters {
+            self.changed.notify_waiters();
+        }
+        self.freed.notify_one();
     }
 
     /// The worker has heard that nobody waits for a call, whose code runs on.
@@ -342,6 +348,7 @@ impl Worker {
             }
             news
         });
+        self.outbox.close();
         self.tell();
     }
 
