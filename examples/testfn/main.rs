@@ -10,6 +10,7 @@
     reason = "a stand-in for a user's program, which knows nothing of heeler's rules"
 )]
 
+mod acts;
 mod foe;
 mod processes;
 mod serve;
@@ -165,6 +166,7 @@ fn play(words: &[String]) {
         "serve" => serve::serve(&words[1..]),
         "worker" => worker::work(&words[1..]),
         "foe" => foe::harm(&words[1..]),
+        "act" => acts::play(&mut acts::Process, words[1..].iter().map(String::as_str)),
         other => fail(&format!("no such role: {other:?}")),
     }
 }

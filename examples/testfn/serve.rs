@@ -4,13 +4,15 @@
 //! the gate before it listens; `only-first` ends with 4 if another one has served before; `leave` leaves a daemon
 //! behind; `deaf` ignores TERM; `brief` ends with 5 as soon as somebody has connected. It says `serving PID at ADDRESS`
 //! when it listens, and `signal N` for each signal. Answers go by the path, or to every request alike: `echo` gives the
-//! body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
+//! body back, `quiet` nothing, `tell` what a process per call would have found in its environment. `/act/STEP/STEP…` plays
+//! the steps of `acts`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::process::exit;
 
+use super::acts::{self, Side};
 use super::processes::{escape, kill_self};
 use super::{fail, gate, note, say, started, wait_for_open};
 
@@ -108,6 +110,9 @@ fn answer(stream: Box<dyn Stream>, kind: Option<&str>) {
         }
     }
     let length = header(&head, "content-length").parse().unwrap_or(0);
+    if let Some(steps) = head.split(' ').nth(1).and_then(|path| path.strip_prefix("/act/")) {
+        return acts::play(&mut Web { stream, left: length }, steps.split('/'));
+    }
     let mut body = Vec::new();
     let _ = stream.by_ref().take(length).read_to_end(&mut body);
     let mut words = head.split(' ');
@@ -124,6 +129,45 @@ fn answer(stream: Box<dyn Stream>, kind: Option<&str>) {
     let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
     let body = if method == "HEAD" { &[] } else { &answer[..] };
     let _ = stream.get_mut().write_all(&[head.as_bytes(), body].concat());
+}
+
+/// One call, whose body has a length.
+struct Web {
+    stream: BufReader<Box<dyn Stream>>,
+    left: u64,
+}
+
+impl Side for Web {
+    fn read(&mut self, most: usize) -> usize {
+        let mut buffer = vec![0; most.min(1 << 16)];
+        let length = self.stream.by_ref().take(self.left).read(&mut buffer).unwrap_or(0);
+        self.left -= length as u64;
+        length
+    }
+
+    fn head(&mut self) {
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+        let _ = self.stream.get_mut().write_all(head);
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> bool {
+        let size = format!("{:x}\r\n", bytes.len());
+        self.stream.get_mut().write_all(&[size.as_bytes(), bytes, b"\r\n"].concat()).is_ok()
+    }
+
+    fn raw(&mut self) {
+        let _ = self.stream.get_mut().write_all(b"\x00\xff\xfe no head\r\n\r\n");
+    }
+
+    fn end(&mut self) {
+        let _ = self.stream.get_mut().write_all(b"0\r\n\r\n");
+        // As good servers do: to close on what was not read is a reset, and that may overtake the answer.
+        let _ = io::copy(&mut self.stream, &mut io::sink());
+    }
+
+    fn shut(&mut self) {
+        self.stream = BufReader::new(Box::new(io::empty()));
+    }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> &'a str {

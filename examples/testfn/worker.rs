@@ -5,6 +5,7 @@
 //! `hears-late` acknowledges no cancel before the gate has a file `hear`. Instead of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
 //! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
 //! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
+//! `/act/STEP/STEP…` plays the steps of `acts`, and hears nothing else meanwhile.
 //! `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those whose type is a status.
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::process::exit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use super::acts::{self, Side};
 use super::processes::{escape, hang, kill_self};
 use super::serve::say_signals;
 use super::{complain, fail, gate, note, say, started, wait_for, wait_for_open};
@@ -121,6 +123,120 @@ pub(super) fn work(words: &[String]) {
     listen(&mut socket, &link, &Manner { deaf, late: has("hears-late"), kind });
 }
 
+struct Frame {
+    kind: u8,
+    last: bool,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+impl Frame {
+    /// A worker without heeler has nothing more to do.
+    fn read(socket: &mut UnixStream) -> Frame {
+        let mut head = [0; 12];
+        if socket.read_exact(&mut head).is_err() {
+            exit(0);
+        }
+        let number = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().unwrap_or_default());
+        let mut payload = vec![0; number(0) as usize];
+        if socket.read_exact(&mut payload).is_err() {
+            exit(0);
+        }
+        Frame { kind: head[4], last: head[5] & LAST != 0, stream: number(8), payload }
+    }
+}
+
+/// A call whose steps are played.
+struct Acting<'a> {
+    socket: &'a mut UnixStream,
+    link: &'a Link,
+    stream: u32,
+    /// Come and not yet read.
+    body: Vec<u8>,
+    whole: bool,
+    over: bool,
+    /// What heeler takes.
+    window: u32,
+}
+
+impl Acting<'_> {
+    fn hear(&mut self) {
+        let frame = Frame::read(self.socket);
+        match frame.kind {
+            DATA => {
+                self.body.extend(&frame.payload);
+                self.acknowledge(frame.payload.len());
+            }
+            WINDOW => self.window += u32::from_be_bytes(frame.payload[..4].try_into().unwrap_or_default()),
+            CANCEL => {
+                self.link.send(CANCELLED, LAST, self.stream, b"");
+                self.over = true;
+            }
+            PING => self.link.send(PONG, 0, 0, &[frame.payload[0], 1]),
+            BYE => exit(0),
+            _ => {}
+        }
+        self.whole |= frame.last;
+    }
+
+    fn take_over(&mut self) {
+        if !self.whole {
+            self.acknowledge(self.body.len());
+        }
+    }
+
+    fn acknowledge(&self, length: usize) {
+        self.link.send(WINDOW, 0, self.stream, &u32::try_from(length).unwrap_or(0).to_be_bytes());
+    }
+}
+
+impl Side for Acting<'_> {
+    fn read(&mut self, most: usize) -> usize {
+        while self.body.is_empty() && !self.whole && !self.over {
+            self.hear();
+        }
+        let length = most.min(self.body.len());
+        self.body.drain(..length).count()
+    }
+
+    fn head(&mut self) {
+        self.link.send(REPLY, 0, self.stream, &[0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> bool {
+        for piece in bytes.chunks(1 << 14) {
+            let length = u32::try_from(piece.len()).unwrap_or(0);
+            while self.window < length && !self.over {
+                self.hear();
+            }
+            if self.over {
+                return false;
+            }
+            self.window -= length;
+            self.link.send(DATA, 0, self.stream, piece);
+        }
+        true
+    }
+
+    fn raw(&mut self) {
+        self.link.send(99, 255, 7, b"rubbish");
+    }
+
+    fn end(&mut self) {
+        if !self.over {
+            self.link.send(END, LAST, self.stream, &[0; 4]);
+        }
+    }
+
+    fn shut(&mut self) {
+        self.link.shut();
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
 /// How it behaves from its hello on.
 struct Manner {
     deaf: bool,
@@ -132,24 +248,25 @@ struct Manner {
 fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
     let Manner { deaf, late, kind: alike } = *manner;
     let mut bodies: HashMap<u32, (String, Vec<u8>)> = HashMap::new();
-    let mut settings = String::new();
+    let (mut settings, mut window) = (String::new(), 0);
     loop {
-        let mut head = [0; 12];
-        if socket.read_exact(&mut head).is_err() {
-            exit(0);
-        }
-        let number = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().unwrap_or_default());
-        let mut payload = vec![0; number(0) as usize];
-        if socket.read_exact(&mut payload).is_err() {
-            exit(0);
-        }
-        let (kind, last, stream) = (head[4], head[5] & LAST != 0, number(8));
+        let Frame { kind, last, stream, payload } = Frame::read(socket);
         match kind {
-            HELLO => settings = String::from_utf8_lossy(&payload[12..]).replace('\0', "\n"),
+            HELLO => {
+                settings = String::from_utf8_lossy(&payload[12..]).replace('\0', "\n");
+                window = u32::from_be_bytes(payload[4..8].try_into().unwrap_or_default());
+            }
             CALL => {
                 let length = u32::from_be_bytes(payload[4..8].try_into().unwrap_or_default()) as usize;
                 let (head, body) = payload[20..].split_at(length);
                 let field = |at| String::from_utf8_lossy(head.split(|byte| *byte == 0).nth(at).unwrap_or_default());
+                if let Some(steps) = field(1).strip_prefix("/act/") {
+                    let body = body.to_vec();
+                    let mut side = Acting { socket, link, stream, body, whole: last, over: false, window };
+                    side.take_over();
+                    acts::play(&mut side, steps.split('/'));
+                    continue;
+                }
                 let (path, told) = match alike {
                     None => (field(1).into_owned(), body.to_vec()),
                     Some("tell") => {

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -181,6 +182,14 @@ impl Link {
                 return None;
             }
         }
+    }
+
+    /// Waits, without a read, until heeler has closed.
+    pub fn wait_hung_up(&self) {
+        // What it has sent before may be in the way of a read.
+        let mut asked = libc::pollfd { fd: self.socket.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
+        // SAFETY: one entry, and it is ours.
+        unsafe { libc::poll(&raw mut asked, 1, PATIENCE.as_millis() as i32) };
     }
 
     /// Whether something comes within this time; an end does not count.
