@@ -10,40 +10,14 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heeler::event::{Attributes, Data, Event, batch, binary, structured};
 use hyper::HeaderMap;
-use hyper::header::{HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 
+use delivery::{delivery, small};
+
+#[path = "given/delivery.rs"]
+mod delivery;
+
 const MIB: usize = 1 << 20;
-
-/// As a broker delivers it, the headers in one buffer, as hyper hands them out.
-fn delivery() -> HeaderMap {
-    let lines = [
-        ("host", "function.default.svc.cluster.local"),
-        ("ce-id", "d8f7b1c2-5a54-4c8e-9d5e-0a7c1f6f2b11"),
-        ("ce-source", "/apis/v1/namespaces/default/pingsources/every-minute"),
-        ("ce-specversion", "1.0"),
-        ("ce-type", "dev.knative.sources.ping"),
-        ("ce-time", "2026-05-04T10:31:00.123456Z"),
-        ("ce-subject", "a%20subject"),
-        ("ce-knativearrivaltime", "2026-05-04T10:31:00.125Z"),
-        ("content-type", "application/json"),
-        ("content-length", "23"),
-        ("prefer", "reply"),
-    ];
-    let shared = Bytes::from(lines.map(|line| line.1).concat());
-    let mut at = 0;
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines {
-        let value = HeaderValue::from_maybe_shared(shared.slice(at..at + value.len())).unwrap();
-        at += value.as_bytes().len();
-        headers.append(HeaderName::from_static(name), value);
-    }
-    headers
-}
-
-fn small() -> Event {
-    binary::decode(&delivery(), Bytes::from_static(br#"{"message":"hello","n":1.10}"#)).unwrap()
-}
 
 /// Records as functions get them, in JSON.
 fn records() -> String {

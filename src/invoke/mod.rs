@@ -12,7 +12,7 @@ mod config;
 mod error;
 pub(crate) mod escape;
 pub mod files;
-mod fork;
+pub mod fork;
 mod hop;
 mod line;
 mod state;

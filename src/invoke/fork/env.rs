@@ -55,7 +55,7 @@ pub(super) fn is_set_by_calls(name: &OsStr, mode: Mode) -> bool {
 }
 
 /// The variables of one call. `had_body`: whether the request brought a body, which may be read already.
-pub(super) fn of_call(call: &Call, config: &Config, had_body: bool) -> Result<Vec<CString>, CallError> {
+pub fn of_call(call: &Call, config: &Config, had_body: bool) -> Result<Vec<CString>, CallError> {
     let path = decoded_path(call.target.path())?;
     if !config.cgi_headers && config.mode != Mode::Cgi {
         return Ok(Vec::new());

@@ -3,7 +3,7 @@
 //! `launch` starts the process, `supervise` watches it to its end, `whole` and `stream` read what it says.
 
 mod cgi;
-mod env;
+pub mod env;
 mod exit;
 mod input;
 mod launch;

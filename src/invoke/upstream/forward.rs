@@ -85,7 +85,7 @@ pub(super) fn wanted_upgrade(call: &Call) -> Option<HeaderValue> {
 }
 
 /// A call's headers as the upstream gets them, but for how long its body is.
-pub(super) fn request(call: &mut Call) -> HeaderMap {
+pub fn request(call: &mut Call) -> HeaderMap {
     let mut headers = std::mem::take(&mut call.headers);
     let wants_trailers = lists(&headers, &TE, "trailers");
     remove_hop_by_hop(&mut headers);

@@ -6,7 +6,7 @@ use hyper::{HeaderMap, Method, Uri};
 
 /// How the upstream learns where a request's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
+pub enum Length {
     /// As the caller's head says it, or by having none.
     AsGiven,
     /// Held until its end: so many bytes.
@@ -23,7 +23,7 @@ pub(super) fn path_of<'a>(base: &'a str, target: &'a Uri) -> (&'a str, &'a str) 
 }
 
 /// Puts a request together. `base` stands before the path; `headers` hold nothing of any connection.
-pub(super) fn encode(
+pub fn encode(
     method: &Method,
     base: &str,
     target: &Uri,
