@@ -34,9 +34,8 @@ test-images: ## the images in containers, on an engine that answers or one that 
 lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an error
 	@scripts/lint.sh
 
-deny: ## install cargo-deny, which `make lint` uses when it is there
-	@scripts/need.sh cargo
-	cargo install --locked cargo-deny
+deny: ## licences, duplicates, sources and advisories of what is in the binary; fetches cargo-deny where it is missing
+	@scripts/deny.sh
 
 bench: ## measure beside other watchdogs, nginx and others' servers (see benches/compare/README.md)
 	@scripts/build.sh

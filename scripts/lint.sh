@@ -9,7 +9,7 @@ step() { echo "lint: $*"; }
 step "format"
 cargo fmt --check
 step "clippy"
-cargo clippy --locked --all-targets --quiet -- -D warnings
+cargo clippy --locked --all-targets --all-features --quiet -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
@@ -36,13 +36,6 @@ else
     step "shell scripts: skipped, shellcheck is not installed"
 fi
 
-if cargo deny --version >/dev/null 2>&1; then
-    step "licences, duplicates, sources"
-    cargo deny --locked --log-level error check licenses bans sources
-    # An advisory of this morning is no fault of this change: it is shown and does not fail.
-    step "advisories"
-    cargo deny --locked --log-level error check advisories || echo "lint: advisories need a look, or could not be fetched (not an error)"
-else
-    step "licences, duplicates, sources: skipped, cargo-deny is not installed (make deny)"
-fi
+step "licences, duplicates, sources"
+scripts/deny.sh --installed
 echo "lint: ok"
