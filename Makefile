@@ -6,8 +6,9 @@ METRICS_PORT ?= 8081
 # For `make bench`; each comparison has its own defaults.
 SECONDS_PER_CELL ?=
 ROUNDS ?=
+UPDATE ?=
 
-.PHONY: help run build images test test-images lint deny bench dist test-arm64 docs clean
+.PHONY: help run build images test test-images lint deny bench budgets dist test-arm64 docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +41,10 @@ deny: ## licences, duplicates, sources and advisories of what is in the binary; 
 bench: ## measure beside other watchdogs, nginx and others' servers (see benches/compare/README.md)
 	@scripts/build.sh
 	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
+
+budgets: ## instructions of pieces and calls, held to benches/budgets/budgets.txt; UPDATE=1 writes that anew
+	@scripts/build.sh
+	@UPDATE=$(UPDATE) scripts/budgets.sh
 
 dist: ## a release in dist/: static binaries for amd64 and arm64, checksums, SBOM, licences
 	@scripts/dist.sh
