@@ -12,7 +12,7 @@ import sys
 
 from contestants import EXAMPLES, heeler, heeler_or_end
 from load import load, need_wrk
-from options import add_common, listed
+from options import add_common, add_lengths, listed
 from report import Report, ratios, spread
 from servers import BUILT, Unusable, end_on_term, pinned
 
@@ -142,8 +142,7 @@ def tables(runs, options, report):
 
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parse.add_argument("--seconds", type=int, default=1, help="of load per cell (1)")
-    parse.add_argument("--rounds", type=int, default=5, help="how often each cell is measured (5)")
+    add_lengths(parse, 1, 5)
     parse.add_argument("--connections", type=listed(int), default="1,16,64", help="(1,16,64)")
     parse.add_argument("--who", type=listed(str), default=[""], help="only pairs with a server whose name begins so")
     add_common(parse)
@@ -160,7 +159,7 @@ def main():
     cells = sum(len(calls) for calls in needed(options).values()) * len(options.connections)
     report.settings(options, options.rounds * (cells * (options.seconds + 0.1) + 2 * len(needed(options))) / 60)
     runs = play(options)
-    report.raw = [{"server": who, "call": call, "connections": connections, "rounds": results}
+    report.raw += [{"server": who, "call": call, "connections": connections, "rounds": results}
                   for (who, call, connections), results in runs.items()]
     tables(runs, options, report)
     report.keep(options.json)

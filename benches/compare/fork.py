@@ -11,11 +11,14 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from load import load, need_wrk
+from options import add_common, add_lengths, listed, one_of
 from report import Report, ratios, spread
-from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by
+from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by, pinned
+
+MODES = ["streaming", "serializing", "classic"]
+PROGRAMS = ["cat", "true"]
 
 
 def start(binary, mode, program):
@@ -26,21 +29,24 @@ def start(binary, mode, program):
     return Server([binary], env, port, BUILT / "server.log")
 
 
-def measure(binary, mode, program, connections, seconds):
-    server = start(binary, mode, program)
+def measure(binary, mode, program, connections, options):
+    with pinned(options.server_cpus):
+        server = start(binary, mode, program)
     try:
         server.until_first_200()
-        load(server.port, connections, 1)  # what is met for the first time is not what is measured
-        before = sum(server.cpu())
-        result = load(server.port, connections, seconds)
+        with pinned(options.load_cpus):
+            load(server.port, connections, 1)  # what is met for the first time is not what is measured
+            before = sum(server.cpu())
+            result = load(server.port, connections, options.seconds)
         return result | {"cpu_us": (sum(server.cpu()) - before) / max(result["calls"], 1) * 1e6}
     finally:
         server.end()
 
 
-def floor(loop, program, seconds):
+def floor(program, options):
     """Calls per second of the bare loop."""
-    run = subprocess.run([loop, str(seconds), program], capture_output=True, text=True, check=True)
+    with pinned(options.server_cpus):
+        run = subprocess.run([options.loop, str(options.seconds), program], capture_output=True, text=True, check=True)
     calls, took = run.stdout.split()
     return {"rate": int(calls) / float(took), "cpu_us": None, "errors": ""}
 
@@ -59,9 +65,9 @@ def throughput(servers, programs, options, report):
                 for turn in range(options.rounds):
                     # Who goes first changes: the machine may get slower while a round lasts.
                     for who, binary, its_mode in here if turn % 2 == 0 else here[::-1]:
-                        runs[who].append(measure(binary, its_mode, program, connections, options.seconds))
+                        runs[who].append(measure(binary, its_mode, program, connections, options))
                     if "posix_spawn loop" in runs:
-                        runs["posix_spawn loop"].append(floor(options.loop, program, options.seconds))
+                        runs["posix_spawn loop"].append(floor(program, options))
                 rows(mode, name, connections, runs, report)
 
 
@@ -107,8 +113,7 @@ def start_and_rest(servers, options, report):
             finally:
                 server.end()
     compare("resident at rest, kB", rest, report)
-    for who, binary, _ in here:
-        report.row("size of the binary, bytes", who, os.path.getsize(binary), "")
+    compare("size of the binary, bytes", {who: [os.path.getsize(binary)] for who, binary, _ in here}, report)
 
 
 def compare(what, values, report):
@@ -129,17 +134,13 @@ def servers_of(mode, servers):
 
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parse.add_argument("--seconds", type=int, default=3, help="of load per server and cell (3)")
-    parse.add_argument("--rounds", type=int, default=5, help="per cell (5)")
+    add_lengths(parse, 3, 5)
     parse.add_argument("--starts", type=int, default=20, help="starts per server (20)")
-    parse.add_argument("--connections", default="1,16,64", help="comma-separated (1,16,64)")
-    parse.add_argument("--modes", default="streaming,serializing,classic", help="comma-separated")
-    parse.add_argument("--programs", default="cat,true", help="comma-separated, of cat and true")
-    parse.add_argument("--json", type=Path, help="every round's figures go here too")
-    options = parse.parse_args(argv)
-    options.connections = [int(number) for number in options.connections.split(",")]
-    options.modes = options.modes.split(",")
-    return options
+    parse.add_argument("--connections", type=listed(int), default="1,16,64", help="comma-separated (1,16,64)")
+    parse.add_argument("--modes", type=one_of(MODES, "modes"), default=",".join(MODES), help="comma-separated")
+    parse.add_argument("--programs", type=one_of(PROGRAMS, "programs"), default=",".join(PROGRAMS), help="comma-separated")
+    add_common(parse)
+    return parse.parse_args(argv)
 
 
 def main():
@@ -154,7 +155,7 @@ def main():
 
     options.loop = compile_c("spawn_floor", report)
     programs = {"cat": shutil.which("cat"), "true": compile_c("true", report)}
-    programs = {name: path for name, path in programs.items() if path and name in options.programs.split(",")}
+    programs = {name: path for name, path in programs.items() if path and name in options.programs}
 
     cells = sum(len(servers_of(mode, servers)) for mode in options.modes) * len(programs) * len(options.connections)
     loops = len(options.modes) * len(programs) if options.loop and 1 in options.connections else 0

@@ -10,12 +10,12 @@ import argparse
 import os
 import shutil
 import sys
-from pathlib import Path
 from string import Template
 
 from load import load, need_wrk
+from options import add_common, add_lengths, listed, one_of
 from report import Report, ratios, spread
-from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by
+from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by, pinned
 
 # What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
 SHAPES = {
@@ -55,12 +55,14 @@ def watchdog(binary, upstream, log, **settings):
 
 
 def nginx(binary, upstream):
-    port = free_port()
+    port, http2 = free_port(), free_port()
     folder = BUILT / "nginx"
     folder.mkdir(parents=True, exist_ok=True)
-    conf = Template((HERE / "nginx.conf").read_text()).substitute(LISTEN=port, UPSTREAM=upstream)
+    conf = Template((HERE / "nginx.conf").read_text()).substitute(LISTEN=port, LISTEN_HTTP2=http2, UPSTREAM=upstream)
     (folder / "nginx.conf").write_text(conf)
-    return Server([binary, "-p", str(folder), "-c", "nginx.conf"], {}, port, folder / "server.log")
+    server = Server([binary, "-p", str(folder), "-c", "nginx.conf"], {}, port, folder / "server.log")
+    server.http2_port = http2
+    return server
 
 
 def proxies(report, upstream):
@@ -82,14 +84,16 @@ def proxies(report, upstream):
     return here
 
 
-def measure(start, shape, connections, seconds):
+def measure(start, shape, connections, options):
     method, body, path = SHAPES[shape]
-    server = start()
+    with pinned(options.server_cpus):
+        server = start()
     try:
         server.until_first_200()
-        load(server.port, connections, 1, method, body, path)  # what is met for the first time is not what is measured
-        before = server.cpu(family=True)
-        result = load(server.port, connections, seconds, method, body, path)
+        with pinned(options.load_cpus):
+            load(server.port, connections, 1, method, body, path)  # what is met for the first time is not what is measured
+            before = server.cpu(family=True)
+            result = load(server.port, connections, options.seconds, method, body, path)
         return result | spent(before, server.cpu(family=True), result["calls"])
     finally:
         server.end()
@@ -109,7 +113,7 @@ def cell(here, shape, connections, options):
     for turn in range(options.rounds):
         # Who goes first changes: the machine may get slower while a round lasts.
         for who in list(here) if turn % 2 == 0 else reversed(here):
-            runs[who].append(measure(here[who], shape, connections, options.seconds))
+            runs[who].append(measure(here[who], shape, connections, options))
     return runs
 
 
@@ -158,18 +162,11 @@ def compare(here, options, report):
 
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parse.add_argument("--seconds", type=int, default=3, help="of load per server and cell (3)")
-    parse.add_argument("--rounds", type=int, default=5, help="per cell (5)")
-    parse.add_argument("--connections", default="1,16,64", help="comma-separated (1,16,64)")
-    parse.add_argument("--shapes", default=",".join(SHAPES), help=f"comma-separated, of {', '.join(SHAPES)}")
-    parse.add_argument("--json", type=Path, help="every round's figures go here too")
-    options = parse.parse_args(argv)
-    options.connections = [int(number) for number in options.connections.split(",")]
-    options.shapes = options.shapes.split(",")
-    unknown = [shape for shape in options.shapes if shape not in SHAPES]
-    if unknown:
-        parse.error(f"--shapes: {unknown[0]} is none of {', '.join(SHAPES)}")
-    return options
+    add_lengths(parse, 3, 5)
+    parse.add_argument("--connections", type=listed(int), default="1,16,64", help="comma-separated (1,16,64)")
+    parse.add_argument("--shapes", type=one_of(list(SHAPES), "shapes"), default=",".join(SHAPES), help="comma-separated")
+    add_common(parse)
+    return parse.parse_args(argv)
 
 
 def main():
@@ -181,7 +178,8 @@ def main():
     if not program:
         sys.exit("nothing to stand in front of: the upstream is needed")
     port = free_port()
-    upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
+    with pinned(options.server_cpus):
+        upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
     try:
         upstream.until_first_200()
         here = proxies(report, port)

@@ -1,12 +1,12 @@
 //! The least that hyper can be: it listens on the port that is its argument, and answers with the request's body, or with
-//! 100 bytes where there is none. One thread, as heeler has it by default.
+//! 100 bytes where there is none. One thread, as heeler has it by default. On the path /stream the body goes back as it comes.
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,8 +28,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A request whose body breaks off has nobody left who would read the answer.
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Result<Response<Either<Full<Bytes>, Incoming>>, Infallible> {
+    if request.uri().path() == "/stream" {
+        return Ok(Response::new(Either::Right(request.into_body())));
+    }
     let body = request.into_body().collect().await.map(|whole| whole.to_bytes()).unwrap_or_default();
     let body = if body.is_empty() { Bytes::from_static(&HELLO) } else { body };
-    Ok(Response::new(Full::new(body)))
+    Ok(Response::new(Either::Left(Full::new(body))))
 }

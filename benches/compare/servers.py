@@ -92,6 +92,13 @@ class Server:
     def resident_kb(self):
         return resident_kb(self.pid)
 
+    def peak_kb(self):
+        """The most that it held since it began, or since `forget_peak`."""
+        return resident_kb(self.pid, "VmHWM")
+
+    def forget_peak(self):
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
     def resident_below_kb(self):
         return sum(map(resident_kb, below(self.pid)[1:]))
 
@@ -110,10 +117,10 @@ class Server:
         self.pid = 0
 
 
-def resident_kb(pid):
+def resident_kb(pid, name="VmRSS"):
     """0 for a process that is gone."""
     try:
-        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+        found = re.search(rf"{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     except OSError:
         return 0
     return int(found[1]) if found else 0

@@ -11,9 +11,10 @@ import http.client
 import sys
 from contextlib import contextmanager
 
-from contestants import GROUPS, PAIRS, heeler_or_end, prepare, present
+from contestants import GROUPS, heeler_or_end, prepare, present
 from load import load, need_wrk
-from options import add_common, listed
+from options import add_common, add_lengths, listed
+from pairs import PAIRS
 from report import Report, ratios, spread
 from servers import Unusable, end_on_term, pinned
 
@@ -126,8 +127,7 @@ def cell_from(text):
 
 def options_from(argv):
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parse.add_argument("--seconds", type=int, default=1, help="of load per server and cell (1)")
-    parse.add_argument("--rounds", type=int, default=3, help="per group (3)")
+    add_lengths(parse, 1, 3)
     parse.add_argument("--cells", type=listed(cell_from), default="post:1,post:16,post:64,get:16",
                        help="what is called with how many connections (post:1,post:16,post:64,get:16)")
     parse.add_argument("--groups", type=listed(str), default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")

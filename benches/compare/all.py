@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""All comparisons in one go, each within its bound, and at the end one table: every goal, what was measured, met or missed.
+
+The raw figures go to target/bench/bench.json; with --keep to runs/DATE-bench.json as well, and docs/performance.md is written
+from them. See README.md beside this file.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import figures
+import page
+from goals import MISSED, UNKNOWN, verdicts
+from report import spread
+from servers import BUILT, HERE, end_on_term
+
+ROOT = HERE.parents[1]
+# What a family may take to end once it is told to.
+ENDING = 30
+SECONDS, ROUNDS = 2, 3
+
+
+@dataclass(frozen=True)
+class Family:
+    """A script with its arguments: `about` so many minutes, and at most `bound`. `lengths` may have {seconds} and {rounds}."""
+
+    name: str
+    about: float
+    bound: float
+    lengths: str
+    quick: str
+    rest: str = ""
+    within: tuple = ()
+
+
+BOTH = "--seconds {seconds} --rounds {rounds}"
+FAMILIES = [
+    Family("fork", 4.7, 5.5, f"{BOTH} --starts 10", f"{BOTH} --starts 3", "--connections 1,16"),
+    Family("cgi_mode", 0.7, 1.5, BOTH, BOTH),
+    Family("inits", 0.7, 1.5, BOTH, BOTH),
+    Family("http_mode", 4.0, 5.0, BOTH, BOTH, "--shapes get-100B,post-100B"),
+    Family("http2_mode", 2.1, 2.5, BOTH, BOTH),
+    # A second is as good where thirty servers share the time.
+    Family("warm_mode", 6.8, 7.5, "--seconds 1 --rounds {rounds}", BOTH, "--cells post:1,post:16"),
+    Family("event_cost", 1.2, 2.0, "--seconds 1 --rounds {rounds}", BOTH, "--who warm --connections 16"),
+    Family("cold_start", 1.0, 2.0, "--runs 10", "--runs 2"),
+    Family("soak", 1.0, 2.0, "--calls 1000000 --python-calls 200000", "--calls 20000 --python-calls 5000"),
+    Family("memory", 1.2, 2.5, "--rounds {rounds}", "--rounds 1"),
+    Family("growth", 4.0, 5.0, "--seconds 1 --rounds 2 --minutes 4.5", "--seconds 0.3 --rounds 1"),
+    Family("images", 2.5, 3.0, "--runs 3", "--runs 1", within=("scripts/with-images.sh",)),
+]
+
+
+def longer(family, options):
+    """How much longer than by default a family may take, where longer or more rounds were asked for."""
+    asked = "{rounds}" in family.lengths and not options.quick
+    return max(1.0, options.rounds * (options.seconds + 1.2) / (ROUNDS * (SECONDS + 1.2))) if asked else 1.0
+
+
+class Run:
+    """One family, in a session of its own: what it starts ends with it."""
+
+    def __init__(self, family, options):
+        self.family, self.options, self.left_out, self.ended = family, options, [], "well"
+        self.json = BUILT / f"{family.name}.json"
+
+    def command(self):
+        family, options = self.family, self.options
+        lengths = (family.quick if options.quick else family.lengths).format(seconds=options.seconds, rounds=options.rounds)
+        pins = [f"--{name}={value}" for name, value in (("server-cpus", options.server_cpus), ("load-cpus", options.load_cpus))
+                if value and family.name not in ("cold_start", "soak", "images")]
+        return [*family.within, sys.executable, str(HERE / f"{family.name}.py"), *lengths.split(), *family.rest.split(), *pins,
+                "--json", str(self.json)]
+
+    def play(self):
+        """Runs it to its end or to its bound; everything it prints is printed."""
+        self.json.unlink(missing_ok=True)
+        began = time.monotonic()
+        self.process = subprocess.Popen(self.command(), cwd=ROOT, start_new_session=True, text=True, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        bound = threading.Timer(self.family.bound * 60 * longer(self.family, self.options), self.cut)
+        bound.start()
+        try:
+            for line in self.process.stdout:
+                print(line, end="", flush=True)
+                if left := figures.said(line):
+                    self.left_out.append(left)
+            if code := self.process.wait():
+                self.ended = self.ended if self.ended != "well" else f"failed with code {code}"
+        finally:
+            bound.cancel()
+            self.signal(signal.SIGTERM)
+        return {"minutes": (time.monotonic() - began) / 60, "ended": self.ended, "left_out": self.left_out, "raw": self.raw()}
+
+    def raw(self):
+        try:
+            return json.loads(self.json.read_text())
+        except (OSError, ValueError):
+            if self.ended == "well":
+                self.ended = "said nothing"
+            return []
+
+    def cut(self):
+        self.ended = f"was cut at its {self.family.bound:g} minutes"
+        self.signal(signal.SIGTERM)
+        killer = threading.Timer(ENDING, self.signal, [signal.SIGKILL])
+        killer.daemon = True
+        killer.start()
+
+    def signal(self, number):
+        try:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass  # ended meanwhile
+
+
+def version(program, *arguments):
+    """The first number with dots that it says; None if it is not here."""
+    if not shutil.which(program):
+        return None
+    ran = subprocess.run([program, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    found = re.search(r"\d+\.\d+[\w.]*", ran.stdout + ran.stderr)
+    return found[0] if found else None
+
+
+def machine():
+    """Where it was measured: what other machines' figures are to be compared with."""
+    text = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", text)
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    programs = {"nginx": "-v", "lighttpd": "-v", "tini": "--version", "python3": "--version", "node": "--version", "java": "-version",
+                "wrk": "-v"}
+    versions = {name: version(name, option) for name, option in programs.items()} | {"go": version("go", "version")}
+    return {"cpus": os.cpu_count(), "model": model[1] if model else platform.machine(), "kernel": platform.release(),
+            "memory_gb": int(memory[1]) / 2**20, "load_before": os.getloadavg()[0],
+            "versions": {name: value for name, value in versions.items() if value}}
+
+
+def measured(values, unit):
+    digits = 1 if unit in (" MB", " ms") else 2
+    return spread(values, digits) if isinstance(values, list) else values
+
+
+def table(run):
+    """Every goal; then those that were missed, by name."""
+    print("\n| goal | beside | wanted | measured: median (smallest–greatest) | |\n| --- | --- | --- | --- | --- |")
+    found = verdicts(run)
+    for goal, values, verdict in found:
+        print(f"| {goal.about}: {goal.what} | {goal.beside} | {goal.text()} | {measured(values, goal.unit)} | {verdict} |")
+    missed = [(goal, values) for goal, values, verdict in found if verdict == MISSED]
+    unknown = sum(verdict == UNKNOWN for _, _, verdict in found)
+    print(f"\n{len(found) - len(missed) - unknown} goals met, {len(missed)} missed, {unknown} not measured")
+    for goal, values in missed:
+        print(f"MISSED: {goal.about}: {goal.what}: {statistics.median(values):.2f}{goal.unit}, wanted {goal.text()}")
+    for name, family in run["families"].items():
+        if family["ended"] != "well":
+            print(f"{name} {family['ended']}")
+
+
+def options_from(argv):
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--seconds", type=int, help=f"of load per server and cell ({SECONDS})")
+    parse.add_argument("--rounds", type=int, help=f"per cell ({ROUNDS})")
+    parse.add_argument("--quick", action="store_true", help="one round of a second: whether it works, not how fast it is")
+    parse.add_argument("--keep", action="store_true", help="into runs/, and docs/performance.md")
+    parse.add_argument("--only", default="", help="comma-separated families; the others are not measured")
+    parse.add_argument("--server-cpus", help="the servers run on these processors only")
+    parse.add_argument("--load-cpus", help="the load generators run on these processors only")
+    options = parse.parse_args(argv)
+    options.seconds = options.seconds or (1 if options.quick else SECONDS)
+    options.rounds = options.rounds or (1 if options.quick else ROUNDS)
+    return options
+
+
+def main():
+    options = options_from(sys.argv[1:])
+    end_on_term()
+    BUILT.mkdir(parents=True, exist_ok=True)
+    only = options.only.split(",") if options.only else [family.name for family in FAMILIES]
+    chosen = [family for family in FAMILIES if family.name in only]
+    if len(chosen) < len(only):
+        sys.exit(f"--only {options.only}: families are {', '.join(family.name for family in FAMILIES)}")
+    times = [sum(minutes * longer(family, options) for minutes, family in zip(column, chosen))
+             for column in ([family.about for family in chosen], [family.bound for family in chosen])]
+    print(f"bench: {len(chosen)} families, {'quick' if options.quick else f'some {times[0]:.0f} minutes'}, "
+          f"at most {times[1]:.0f}; leave the machine alone meanwhile", flush=True)
+    began = time.monotonic()
+    run = {"date": datetime.date.today().isoformat(), "machine": machine(),
+           "settings": {"seconds": options.seconds, "rounds": options.rounds, "quick": options.quick}, "families": {}}
+    try:
+        for family in chosen:
+            print(f"\nbench: {family.name}", flush=True)
+            run["families"][family.name] = Run(family, options).play()
+            figures.write(run, BUILT / "bench.json")
+    finally:
+        table(run)
+        print(f"\nbench: {(time.monotonic() - began) / 60:.1f} minutes; raw figures: target/bench/bench.json")
+    if options.keep:
+        kept = figures.RUNS / f"{run['date']}-bench.json"
+        figures.write(run, kept)
+        page.write(kept)
+        print(f"bench: kept as {kept.relative_to(ROOT)}; docs/performance.md is written from it")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What heeler is to reach, beside whom, and whether a run of `make bench` shows it.
+
+A goal is met where the median of its rounds is on the right side.
+"""
+
+import statistics
+from dataclasses import dataclass
+from typing import Callable
+
+from figures import NotMeasured, column, over, records, values
+
+MET, MISSED, UNKNOWN = "met", "MISSED", "not measured"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`limit` is the most if `most`, else the least; `measured` takes a run and gives a value for each round."""
+
+    about: str
+    what: str
+    beside: str
+    most: bool
+    limit: float
+    unit: str
+    measured: Callable
+
+    def text(self):
+        return f"{'≤' if self.most else '≥'} {self.limit:g}{self.unit}"
+
+    def judge(self, run):
+        """The values, and one of the three words; the reason in place of values where there are none."""
+        try:
+            found = self.measured(run)
+        except NotMeasured as why:
+            return str(why), UNKNOWN
+        middle = statistics.median(found)
+        good = middle <= self.limit if self.most else middle >= self.limit
+        return found, MET if good else MISSED
+
+
+def at_most(about, what, beside, limit, unit, measured):
+    return Goal(about, what, beside, True, limit, unit, measured)
+
+
+def at_least(about, what, beside, limit, unit, measured):
+    return Goal(about, what, beside, False, limit, unit, measured)
+
+
+def quotient(family, figure, mine, its, mine_figure=None, **keys):
+    """A figure of one contestant divided by that of another, round by round."""
+    return lambda run: over(column(run, family, mine_figure or figure, who=mine, **keys), column(run, family, figure, who=its, **keys))
+
+
+def alone(family, scale, what):
+    return lambda run: [value / scale for value in values(run, family, "heeler", what=what)]
+
+
+def small():
+    first = "start to first 200, function, ms"
+    start = lambda run: over(values(run, "fork", "heeler", what=first), values(run, "fork", "of-watchdog", what=first))
+    return [
+        at_most("size", "the static binary", "of-watchdog has some 12 MB", 3, " MB", alone("fork", 1e6, "size of the binary, bytes")),
+        at_most("size", "resident at rest", "of-watchdog holds some 10 MB", 3, " MB", alone("fork", 1024, "resident at rest, kB")),
+        at_most("start", "from the start to the first 200, `cat`", "of-watchdog", 0.4, " ×", start),
+    ]
+
+
+def fork():
+    rows = []
+    for mode, peer in (("streaming", "of-watchdog"), ("serializing", "of-watchdog"), ("classic", "classic-watchdog")):
+        for program, least in (("cat", 1.3), ("true", 1.4)):
+            at = {"mode": mode, "program": program, "connections": 16}
+            what = f"{mode}, `{program}`, 16 connections"
+            rows.append(at_least("a process per call", f"{what}: calls/s", peer, least, " ×", quotient("fork", "rate", "heeler", peer, **at)))
+            rows.append(at_most("a process per call", f"{what}: own CPU per call", peer, 0.35, " ×", quotient("fork", "cpu_us", "heeler", peer, **at)))
+    for program in ("cat", "true"):
+        at = {"mode": "streaming", "program": program, "connections": 1}
+        rows.append(at_most("a process per call", f"streaming, `{program}`, one connection: time per call", "posix_spawn loop", 1.35, " ×",
+                            quotient("fork", "rate", "posix_spawn loop", "heeler", **at)))
+    return rows
+
+
+def http():
+    rows = []
+    for connections, least in ((1, 1.9), (16, 2.6), (64, 2.9)):
+        at = {"call": "post-100B", "connections": connections}
+        what = f"100 bytes, {connections} connection{'s' if connections > 1 else ''}"
+        rows.append(at_least("http mode", f"{what}: calls/s", "of-watchdog", least, " ×", quotient("http_mode", "rate", "heeler", "of-watchdog", **at)))
+        rows.append(at_most("http mode", f"{what}: CPU per call", "of-watchdog", 0.25, " ×", quotient("http_mode", "cpu_us", "heeler", "of-watchdog", **at)))
+        for family, protocol in (("http_mode", "HTTP/1.1"), ("http2_mode", "HTTP/2")):
+            rows.append(at_least("http mode", f"{what}, {protocol}: calls per CPU second", "nginx", 1, " ×",
+                                 quotient(family, "cpu_us", "nginx", "heeler", **at)))
+    return rows
+
+
+def warm():
+    cell = lambda group, connections: {"group": group, "call": "post", "connections": connections}
+    rows = []
+    for connections in (1, 16):
+        rows.append(at_most("warm mode", f"echo in Rust at {connections}: heeler's own CPU per call", "bare hyper", 2, " ×",
+                            quotient("warm_mode", "cpu_us", "heeler, Rust", "bare hyper", mine_figure="own_us", **cell("rust", connections))))
+    for mine, what in (("heeler, Python http", "Python"), ("heeler, Python http with Flask", "Python, Flask's request in both")):
+        for connections, slowest in ((1, 0.5), (16, 0.3)):
+            at = cell("python", connections)
+            rows.append(at_least("warm mode", f"{what} at {connections}: calls/s", "functions-framework", 5, " ×",
+                                 quotient("warm_mode", "rate", mine, "functions-framework", **at)))
+            rows.append(at_most("warm mode", f"{what} at {connections}: p50", "functions-framework", slowest, " ×",
+                                quotient("warm_mode", "p50_us", mine, "functions-framework", **at)))
+    for connections in (1, 16):
+        rows.append(at_least("warm mode", f"Node (req, res) at {connections}: calls/s", "functions-framework, NODE_ENV=production", 1, " ×",
+                             quotient("warm_mode", "rate", "heeler, Node (req, res)", "functions-framework, NODE_ENV=production", **cell("node", connections))))
+        rows.append(at_least("warm mode", f"Go at {connections}: calls per CPU second", "net/http", 1, " ×",
+                             quotient("warm_mode", "cpu_us", "net/http", "heeler, Go", **cell("go", connections))))
+        rows.append(at_least("warm mode", f"Java at {connections}: calls/s", "functions-framework, java invoker", 1.5, " ×",
+                             quotient("warm_mode", "rate", "heeler, Java HttpFunction", "functions-framework, java invoker", **cell("java", connections))))
+    return rows
+
+
+def start():
+    def later(run):
+        found = {record["who"]: record["ms"] for record in records(run, "cold_start", language="Python")}
+        mine, bare = (found.get(who) for who in ("heeler, hks, runtimes set", "python3 -c pass"))
+        if not mine or not bare:
+            raise NotMeasured("cold_start has no start of Python")
+        return [a - b for a, b in zip(mine, bare)]
+
+    return [at_most("start", "a function in Python, runtimes compiled: longer than the bare interpreter by", "`python3 -c pass`", 15, " ms", later)]
+
+
+def memory():
+    def held(run):
+        at = {"what": "1,000 idle", "mode": "warm", "who": "heeler"}
+        return [a + b for a, b in zip(column(run, "memory", "before_mb", **at), column(run, "memory", "over_mb", **at))]
+
+    def share(mode):
+        def of(run):
+            at = {"what": "64 × 1 MiB", "mode": mode, "who": "heeler"}
+            return [mb * 2**20 / size for mb, size in zip(column(run, "memory", "over_mb", **at), column(run, "memory", "bytes", **at))]
+        return of
+
+    rows = [at_most("memory", f"1 GiB both ways, {mode}: more than at rest", "–", 8, " MB",
+                    lambda run, mode=mode: column(run, "memory", "over_mb", what="1 GiB", mode=mode, who="heeler"))
+            for mode in ("streaming", "http", "warm")]
+    rows += [at_most("memory", f"64 calls at once with 1 MiB both ways, {mode}: more than at rest, ÷ those bytes",
+                     "of-watchdog takes some 240 MB", 1.3, " ×", share(mode)) for mode in ("serializing", "classic")]
+    return rows + [at_most("memory", "1,000 idle connections: resident", "bare hyper holds some 18 MB", 20, " MB", held)]
+
+
+# What is called flat: measurements of the same thing differ by as much.
+FLAT = 1.2
+
+
+def growth():
+    def most(curve, line):
+        """In each round the dearest point of the line through its first."""
+        def of(run):
+            xs = [record["x"] for record in records(run, "growth", curve=curve, line=line)]
+            if len(xs) < 2:
+                raise NotMeasured(f"growth has no line of {curve}: {line}")
+            lines = [column(run, "growth", "own_us", curve=curve, line=line, x=x) for x in sorted(set(xs))]
+            return [max(over(costs[1:], [costs[0]] * (len(costs) - 1))) for costs in zip(*lines)]
+        return of
+
+    rows = [("connections", line, f"own CPU per call, 1 to 10,000 connections, {line}") for line in ("warm, all call",)]
+    rows += [("connections", line, f"own CPU per call, 16 to 10,000 connections, {line}") for line in ("warm, 16 call", "http, 16 call")]
+    rows += [("workers", "warm", "own CPU per call, 1 to 64 workers")]
+    return [at_most("growth", f"{what}: the dearest ÷ the first", "–", FLAT, " ×", most(curve, line)) for curve, line, what in rows]
+
+
+GOALS = small() + fork() + http() + warm() + start() + memory() + growth()
+
+
+def verdicts(run):
+    """Every goal with what the run says of it."""
+    return [(goal, *goal.judge(run)) for goal in GOALS]

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""What a call costs heeler as there is more of something: connections, workers, bytes of a body, headers.
+
+Each point has a server of its own; rounds go through all points in turn, there and back. Loopback only. See README.md beside
+this file.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass, field
+
+from contestants import ECHO, EXAMPLES, Contestant, heeler, heeler_or_end, prepare
+from crowd import Crowd, allow_files, spent
+from options import add_common, one_of
+from report import Report, spread
+from servers import BUILT, Server, end_on_term, free_port, pinned
+
+FEW = 16
+BUSY = 64
+# Places for all who may call at once: what is measured is what calls cost, not who is refused.
+ROOM = {"max_connections": 20_000, "queue_depth": 20_000, "worker_concurrency": 20_000}
+LONG = {"exec_timeout": "10m", "read_timeout": "10m", "write_timeout": "10m"}
+CONNECTIONS = [1, 10, 100, 1000, 10_000]
+WORKERS = [1, 2, 4, 8, 16, 32, 64]
+BODIES = [100, 10_000, 1_000_000, 64 << 20]
+# With the two of any request it is the most that heeler takes.
+HEADERS = [1, 10, 30, 90]
+CURVES = {"connections": CONNECTIONS, "workers": WORKERS, "body": BODIES, "headers": HEADERS}
+FIGURES = {"rate": ("calls/s", 0), "own_us": ("own CPU µs/call", 1), "cpu_us": ("both µs/call", 1), "p50_us": ("p50 µs", 0),
+           "own_mb": ("own RSS MB", 1), "peak_mb": ("most, MB", 1)}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of one line."""
+
+    curve: str
+    line: str
+    x: int
+    server: Contestant = field(compare=False)
+    connections: int = 1
+    asked: tuple = ()
+
+
+def points(curves, upstream, most):
+    """All points of the curves that are wanted."""
+    url = {"http_upstream_url": f"http://127.0.0.1:{upstream}", "fprocess": "sleep 1000000", "mode": "http"}
+    hyper = Contestant([EXAMPLES / "bench_hyper", "{port}"])
+    found = []
+    for many in CONNECTIONS:
+        many, few = min(many, most), ("active", min(FEW, many))
+        found.append(Point("connections", "warm, all call", many, heeler(**ECHO, **ROOM), many))
+        found.append(Point("connections", "bare hyper, all call", many, hyper, many))
+        if many >= FEW:
+            found.append(Point("connections", f"warm, {FEW} call", many, heeler(**ECHO, **ROOM), many, (few,)))
+            found.append(Point("connections", f"http, {FEW} call", many, heeler(**url, **ROOM), many, (few,)))
+    for many in WORKERS:
+        found.append(Point("workers", "warm", many, heeler(many, **ECHO), BUSY))
+    for size in BODIES:
+        modes = {"warm": ECHO, "http": url} | {mode: {"mode": mode, "fprocess": "cat"} for mode in ("streaming", "serializing")}
+        for mode, setting in modes.items():
+            found.append(Point("body", mode, size, heeler(**LONG, **setting), 4, (("body", size),)))
+    for many in HEADERS:
+        for mode, setting in (("warm", ECHO), ("http", url)):
+            found.append(Point("headers", mode, many, heeler(**setting), FEW, (("headers", many),)))
+    return [point for point in dict.fromkeys(found) if point.curve in curves]
+
+
+def measure(point, options):
+    server = point.server.start(options.server_cpus)
+    try:
+        server.until_first_200(pause=0.002)
+        with Crowd(server.port, point.connections, options.load_cpus, **dict(point.asked)) as crowd:
+            crowd.run(0.3)  # what is met for the first time is not what is measured
+            server.forget_peak()
+            return spent(server, crowd, options.seconds)
+    finally:
+        server.end()
+
+
+def table(runs, report):
+    report.head("curve", "line", "x", *(name for name, _ in FIGURES.values()), "own CPU ÷ the first point's", "errors")
+    first = {}
+    for point, results in sorted(runs.items(), key=lambda one: (list(CURVES).index(one[0].curve), one[0].line, one[0].x)):
+        first.setdefault((point.curve, point.line), results)
+        report.raw.append({"curve": point.curve, "line": point.line, "x": point.x, "rounds": results})
+        column = lambda figure, of=results: [one[figure] for one in of]
+        grown = [mine / its for mine, its in zip(column("own_us"), column("own_us", first[point.curve, point.line])) if its]
+        report.row(point.curve, point.line, point.x, *(spread(column(figure), digits) for figure, (_, digits) in FIGURES.items()),
+                   spread(grown) if grown else "", "; ".join(sorted({one["errors"] for one in results if one["errors"]})))
+
+
+def play(here, runs, options, report):
+    """Every point's results, one a round; no round is begun that would end too late."""
+    began, longest = time.monotonic(), 0
+    for turn in range(options.rounds):
+        since = time.monotonic()
+        if turn and since - began + longest > options.minutes * 60:
+            report.line(f"{turn} rounds of {options.rounds}: another one would last beyond {options.minutes} minutes")
+            break
+        for point in here if turn % 2 == 0 else here[::-1]:
+            runs.setdefault(point, []).append(measure(point, options))
+        longest = max(longest, time.monotonic() - since)
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--seconds", type=float, default=1, help="of load per point (1)")
+    parse.add_argument("--rounds", type=int, default=2, help="of all points (2)")
+    parse.add_argument("--minutes", type=float, default=5, help="no round is begun that would end later (5)")
+    parse.add_argument("--curves", type=one_of(list(CURVES), "curves"), default=",".join(CURVES), help="comma-separated")
+    add_common(parse)
+    options = parse.parse_args()
+    end_on_term()
+    report = Report()
+    heeler_or_end()
+    prepare()
+    most = allow_files()
+    if most < max(CONNECTIONS):
+        report.line(f"no more than {most} connections: each takes an open file (ulimit -Hn)")
+    port = free_port()
+    with pinned(options.server_cpus):
+        upstream = Server([str(EXAMPLES / "bench_hyper"), str(port)], {}, port, BUILT / "upstream.log")
+    runs = {}
+    try:
+        upstream.until_first_200()
+        here = points(options.curves, port, most)
+        report.settings(options, options.rounds * len(here) * (options.seconds + 0.8) / 60)
+        play(here, runs, options, report)
+    finally:
+        table(runs, report)
+        upstream.end()
+        report.keep(options.json)
+
+
+if __name__ == "__main__":
+    main()

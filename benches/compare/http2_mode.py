@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""http mode for callers of HTTP/2 (h2c by prior knowledge), measured beside nginx.
+
+Both stand in front of the same upstream, which speaks HTTP/1.1, and take turns within each round. Each connection has one
+call at a time. Loopback only. See README.md beside this file.
+"""
+
+import argparse
+import shutil
+import sys
+
+from contestants import heeler_or_end
+from crowd import Crowd, spent
+from http_mode import nginx, watchdog
+from options import add_common, add_lengths, listed
+from report import Report, ratios, spread
+from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by, pinned
+
+# Bytes of the request's body; the answer has 100.
+BODIES = {"get-100B": 0, "post-100B": 100}
+FIGURES = {"rate": "calls/s", "cpu_us": "both µs/call"}
+
+
+def proxies(report, upstream):
+    """How each one is started, and the port of its HTTP/2; heeler first."""
+    found = named_by({"heeler": "HEELER"}, report)
+    here = {}
+    if "heeler" in found:
+        here["heeler"] = lambda: watchdog(found["heeler"], upstream, BUILT / "server.log", access_log="false",
+                                          metrics_port="0", upstream_protocol="http1")
+    if binary := shutil.which("nginx"):
+        here["nginx"] = lambda: nginx(binary, upstream)
+    else:
+        report.line("left out: nginx, it is not installed")
+    return here
+
+
+def measure(start, shape, connections, options):
+    with pinned(options.server_cpus):
+        server = start()
+    try:
+        server.until_first_200()
+        port = getattr(server, "http2_port", server.port)
+        with Crowd(port, connections, options.load_cpus, http2=True, body=BODIES[shape]) as crowd:
+            crowd.run(1)  # what is met for the first time is not what is measured
+            return spent(server, crowd, options.seconds)
+    finally:
+        server.end()
+
+
+def cell(here, shape, connections, options):
+    """Everybody's results, one a round."""
+    runs = {who: [] for who in here}
+    for turn in range(options.rounds):
+        for who in list(here) if turn % 2 == 0 else reversed(here):
+            runs[who].append(measure(here[who], shape, connections, options))
+    return runs
+
+
+def compare(here, options, report):
+    report.head("call", "connections", "who", *(column for name in FIGURES.values() for column in (name, "heeler ÷ it")), "errors")
+    for shape in BODIES:
+        for connections in options.connections:
+            runs = cell(here, shape, connections, options)
+            for who, results in runs.items():
+                report.raw.append({"call": shape, "connections": connections, "who": who, "rounds": results})
+                columns = []
+                for figure in FIGURES:
+                    theirs, mine = ([result[figure] for result in runs.get(one, [])] for one in (who, "heeler"))
+                    compared = ratios(mine, theirs) if who != "heeler" else []
+                    columns += [spread(theirs, 1), spread(compared) if compared else ""]
+                errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
+                report.row(shape, connections, who, *columns, errors)
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_lengths(parse, 3, 5)
+    parse.add_argument("--connections", type=listed(int), default="1,16,64", help="comma-separated (1,16,64)")
+    add_common(parse)
+    options = parse.parse_args()
+    end_on_term()
+    report = Report()
+    heeler_or_end()
+    program = compile_c("upstream", report)
+    if not program:
+        sys.exit("nothing to stand in front of: the upstream is needed")
+    port = free_port()
+    with pinned(options.server_cpus):
+        upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
+    try:
+        upstream.until_first_200()
+        here = proxies(report, port)
+        cells = len(BODIES) * len(options.connections) * len(here)
+        report.settings(options, options.rounds * cells * (options.seconds + 1.4) / 60)
+        compare(here, options, report)
+    finally:
+        upstream.end()
+        report.keep(options.json)
+
+
+if __name__ == "__main__":
+    main()
