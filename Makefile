@@ -3,10 +3,12 @@
 PORT ?= 8080
 FUNCTION ?= examples/hello
 METRICS_PORT ?= 8081
-# For `make bench`; each comparison has its own defaults.
+# For `make bench`: other lengths than its own; QUICK=1 tries it in a few minutes, KEEP=1 keeps what it finds.
 SECONDS_PER_CELL ?=
 ROUNDS ?=
 UPDATE ?=
+QUICK ?=
+KEEP ?=
 
 .PHONY: help run build images test test-images lint deny bench budgets dist test-arm64 docs clean
 .DEFAULT_GOAL := help
@@ -38,9 +40,9 @@ lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an e
 deny: ## licences, duplicates, sources and advisories of what is in the binary; fetches cargo-deny where it is missing
 	@scripts/deny.sh
 
-bench: ## measure beside other watchdogs, nginx and others' servers (see benches/compare/README.md)
+bench: ## measure beside other watchdogs, nginx and others' servers, at most 40 minutes (see benches/compare/README.md)
 	@scripts/build.sh
-	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) scripts/bench.sh
+	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) QUICK=$(QUICK) KEEP=$(KEEP) scripts/bench.sh
 
 budgets: ## instructions of pieces and calls, held to benches/budgets/budgets.txt; UPDATE=1 writes that anew
 	@scripts/build.sh

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Measures target/heeler beside others, with the scripts of benches/compare/: fork, http_mode, warm_mode, event_cost,
-# cold_start, soak, images.
-# OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out. See README.md there.
+# Measures target/heeler beside others, with the scripts of benches/compare/: all of them in one go, with one table of goals at
+# its end, or one of them. OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out.
+# See README.md there.
 #
-#   scripts/bench.sh                                   # all of them
+#   scripts/bench.sh                                   # all of them, at most 40 minutes
+#   scripts/bench.sh --quick --only fork,memory        # all.py's own arguments
 #   scripts/bench.sh http_mode --shapes get-100B       # one of them, with arguments of its own
 set -eu
 . "$(dirname "$0")/env.sh"
@@ -14,20 +15,34 @@ scripts/need.sh wrk python3 cc
 HEELER="${HEELER:-target/heeler}"
 export HEELER
 
+families="fork cgi_mode inits http_mode http2_mode warm_mode event_cost cold_start soak memory growth images"
+
 lengths() { # lengths NAME: how long its load is and how often, where that is asked for
     case "$1" in
-    fork | http_mode | warm_mode | event_cost)
+    fork | cgi_mode | inits | http_mode | http2_mode | warm_mode | event_cost | growth | all)
         echo "${SECONDS_PER_CELL:+--seconds $SECONDS_PER_CELL} ${ROUNDS:+--rounds $ROUNDS}"
         ;;
+    memory) echo "${ROUNDS:+--rounds $ROUNDS}" ;;
     esac
+}
+
+built() { # built EXAMPLE…: our own contestants and the load generator
+    # shellcheck disable=SC2046 # several words
+    cargo build --quiet --release --locked $(printf -- '--example %s ' "$@")
 }
 
 prepare() { # prepare NAME: only rivals, for the most part: without them there is still something to compare
     case "$1" in
+    cgi_mode) scripts/need.sh lighttpd || true ;;
+    inits) scripts/need.sh tini || true ;;
     http_mode) scripts/need.sh nginx || true ;;
-    event_cost) cargo build --quiet --release --locked --example bench_echo ;;
+    http2_mode)
+        scripts/need.sh nginx || true
+        built bench_hyper bench_echo bench_crowd
+        ;;
+    memory | growth | event_cost) built bench_hyper bench_echo bench_crowd ;;
     warm_mode | cold_start | soak)
-        cargo build --quiet --release --locked --example bench_hyper --example bench_echo
+        built bench_hyper bench_echo bench_crowd
         # Those that cannot be had are left out, each with a line.
         scripts/servers.sh rivals node rivals_go functions_java || true
         ;;
@@ -47,8 +62,14 @@ compare() { # compare NAME [ARGUMENT…]
     $(where "$name") python3 "benches/compare/$name.py" $(lengths "$name") --json "target/bench/$name.json" "$@"
 }
 
-if [ $# -gt 0 ]; then
-    compare "$@"
-else
-    for name in fork http_mode warm_mode event_cost cold_start soak images; do compare "$name"; done
-fi
+all() { # all [ARGUMENT…]: what has to be installed or built is, before any time counts
+    for name in $families; do prepare "$name"; done
+    scripts/with-images.sh true || true
+    # shellcheck disable=SC2046 # several words or none
+    python3 benches/compare/all.py $(lengths all) ${QUICK:+--quick} ${KEEP:+--keep} "$@"
+}
+
+case "${1:-}" in
+"" | -*) all "$@" ;;
+*) compare "$@" ;;
+esac

@@ -183,6 +183,7 @@ def options_from(argv):
     options = parse.parse_args(argv)
     options.seconds = options.seconds or (1 if options.quick else SECONDS)
     options.rounds = options.rounds or (1 if options.quick else ROUNDS)
+    options.quick |= options.seconds == options.rounds == 1
     return options
 
 

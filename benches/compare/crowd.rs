@@ -39,6 +39,7 @@ fn main() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     let mut callers = local.block_on(&runtime, open(&plan))?;
+    let mut lost = None;
     say(&format!("open {}", callers.len()))?;
     for line in io::stdin().lines() {
         let line = line?;
@@ -48,10 +49,15 @@ fn main() -> Result<(), Failed> {
             None => return Err(format!("{line:?}: say `for SECONDS` or `once`").into()),
         };
         let idle = callers.split_off(plan.active.min(callers.len()));
-        let (back, figures) = local.block_on(&runtime, run(&plan, callers, until));
+        let none = callers.is_empty();
+        let began = Instant::now();
+        let (back, mut done) = local.block_on(&runtime, run(&plan, callers, until));
         callers = back;
         callers.extend(idle);
-        say(&figures)?;
+        // Those that are lost have failed once and are missing ever after.
+        lost = lost.or_else(|| done.failed.clone());
+        done.failed = done.failed.or(if none { lost.clone() } else { None });
+        say(&figures(began.elapsed(), done))?;
     }
     Ok(())
 }
@@ -226,7 +232,7 @@ struct Done {
 
 /// Calls on all connections until the time is over, or one on each; the calls that are on their way then are waited for.
 /// A connection with a failed call calls no more.
-async fn run(plan: &Rc<Plan>, callers: Vec<Caller>, length: Option<Duration>) -> (Vec<Caller>, String) {
+async fn run(plan: &Rc<Plan>, callers: Vec<Caller>, length: Option<Duration>) -> (Vec<Caller>, Done) {
     let began = Instant::now();
     let mut calling = JoinSet::new();
     for mut caller in callers {
@@ -251,22 +257,21 @@ async fn run(plan: &Rc<Plan>, callers: Vec<Caller>, length: Option<Duration>) ->
             }
         });
     }
-    let (mut back, mut all, mut failed) = (Vec::new(), Done::default(), 0);
+    let (mut back, mut all) = (Vec::new(), Done::default());
     while let Some(ended) = calling.join_next().await {
         let Ok((caller, done)) = ended else { continue };
         back.extend(caller);
-        failed += u32::from(done.failed.is_some());
         all.failed = all.failed.or(done.failed);
         all.took_us.extend(done.took_us);
         all.answered += done.answered;
     }
-    (back, figures(began.elapsed(), all, failed))
+    (back, all)
 }
 
-fn figures(took: Duration, mut all: Done, failed: u32) -> String {
+fn figures(took: Duration, mut all: Done) -> String {
     all.took_us.sort_unstable();
     let quantile = |part: usize| all.took_us.get(all.took_us.len() * part / 100).copied().unwrap_or_default();
-    let errors = all.failed.map_or(String::new(), |first| format!("{failed} failed, one of them: {first}"));
+    let errors = all.failed.unwrap_or_default();
     format!(
         r#"{{"calls": {}, "seconds": {:.6}, "p50_us": {}, "p99_us": {}, "answered": {}, "errors": {errors:?}}}"#,
         all.took_us.len(),

@@ -162,8 +162,8 @@ def main():
     minutes = options.rounds * (cells * (options.seconds + 1.2) + loops * options.seconds) / 60
     report.settings(options, minutes)
     try:
-        throughput(servers, programs, options, report)
         start_and_rest(servers, options, report)
+        throughput(servers, programs, options, report)
     finally:
         report.keep(options.json)
 

@@ -124,7 +124,7 @@ def start():
             raise NotMeasured("cold_start has no start of Python")
         return [a - b for a, b in zip(mine, bare)]
 
-    return [at_most("start", "a function in Python, runtimes compiled: longer than the bare interpreter by", "`python3 -c pass`", 15, " ms", later)]
+    return [at_most("start", "a function in Python, runtimes compiled: beyond the interpreter's start", "`python3 -c pass`", 15, " ms", later)]
 
 
 def memory():
@@ -141,7 +141,7 @@ def memory():
     rows = [at_most("memory", f"1 GiB both ways, {mode}: more than at rest", "–", 8, " MB",
                     lambda run, mode=mode: column(run, "memory", "over_mb", what="1 GiB", mode=mode, who="heeler"))
             for mode in ("streaming", "http", "warm")]
-    rows += [at_most("memory", f"64 calls at once with 1 MiB both ways, {mode}: more than at rest, ÷ those bytes",
+    rows += [at_most("memory", f"64 × 1 MiB both ways, {mode}: more than at rest ÷ those bytes",
                      "of-watchdog takes some 240 MB", 1.3, " ×", share(mode)) for mode in ("serializing", "classic")]
     return rows + [at_most("memory", "1,000 idle connections: resident", "bare hyper holds some 18 MB", 20, " MB", held)]
 
@@ -162,7 +162,7 @@ def growth():
         return of
 
     rows = [("connections", line, f"own CPU per call, 1 to 10,000 connections, {line}") for line in ("warm, all call",)]
-    rows += [("connections", line, f"own CPU per call, 16 to 10,000 connections, {line}") for line in ("warm, 16 call", "http, 16 call")]
+    rows += [("connections", line, f"own CPU per call, 10 to 10,000 connections, {line}") for line in ("warm, 10 call", "http, 10 call")]
     rows += [("workers", "warm", "own CPU per call, 1 to 64 workers")]
     return [at_most("growth", f"{what}: the dearest ÷ the first", "–", FLAT, " ×", most(curve, line)) for curve, line, what in rows]
 

@@ -9,13 +9,13 @@ import argparse
 import time
 from dataclasses import dataclass, field
 
-from contestants import ECHO, EXAMPLES, Contestant, heeler, heeler_or_end, prepare
+from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, heeler_or_end, prepare
 from crowd import Crowd, allow_files, spent
 from options import add_common, one_of
 from report import Report, spread
 from servers import BUILT, Server, end_on_term, free_port, pinned
 
-FEW = 16
+FEW = 10
 BUSY = 64
 # Places for all who may call at once: what is measured is what calls cost, not who is refused.
 ROOM = {"max_connections": 20_000, "queue_depth": 20_000, "worker_concurrency": 20_000}
@@ -42,6 +42,10 @@ class Point:
     asked: tuple = ()
 
 
+# A worker that hands on what it has, whatever the length.
+ASGI = {"handler": HANDLERS / "stream_app.py", "handler_style": "asgi"}
+
+
 def points(curves, upstream, most):
     """All points of the curves that are wanted."""
     url = {"http_upstream_url": f"http://127.0.0.1:{upstream}", "fprocess": "sleep 1000000", "mode": "http"}
@@ -57,9 +61,11 @@ def points(curves, upstream, most):
     for many in WORKERS:
         found.append(Point("workers", "warm", many, heeler(many, **ECHO), BUSY))
     for size in BODIES:
-        modes = {"warm": ECHO, "http": url} | {mode: {"mode": mode, "fprocess": "cat"} for mode in ("streaming", "serializing")}
+        modes = {"warm, Python": ASGI, "http": url} | {mode: {"mode": mode, "fprocess": "cat"} for mode in ("streaming", "serializing")}
+        if not PYTHON:
+            del modes["warm, Python"]
         for mode, setting in modes.items():
-            found.append(Point("body", mode, size, heeler(**LONG, **setting), 4, (("body", size),)))
+            found.append(Point("body", mode, size, heeler(**LONG, **setting), 4, (("body", size), ("path", "/stream"))))
     for many in HEADERS:
         for mode, setting in (("warm", ECHO), ("http", url)):
             found.append(Point("headers", mode, many, heeler(**setting), FEW, (("headers", many),)))

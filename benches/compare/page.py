@@ -55,8 +55,8 @@ def goals(run):
 
 def short_of(missed):
     lines = ["## What falls short, and why", ""]
-    lines += [f"- {goal.about}: {goal.what}: {statistics.median(values):.2f}{goal.unit} beside {goal.beside}, wanted {goal.text()}"
-              for goal, values in missed] or ["Nothing that was measured."]
+    lines += [f"- {goal.about}: {goal.what}{'' if goal.beside == '–' else f' (beside: {goal.beside})'}: "
+              f"{statistics.median(values):.2f}{goal.unit}, wanted {goal.text()}" for goal, values in missed] or ["Nothing that was measured."]
     return lines
 
 

@@ -3,16 +3,26 @@
 import math
 from xml.sax.saxutils import escape
 
-STYLE = """<style>
-svg { --ink: #24292f; --faint: #8c959f55; --a: #0969da; --b: #bc4c00; --c: #1a7f37; --d: #8250df; --e: #bf3989; background: #ffffff }
-@media (prefers-color-scheme: dark) {
-svg { --ink: #e6edf3; --faint: #8b949e66; --a: #58a6ff; --b: #f0883e; --c: #56d364; --d: #bc8cff; --e: #f778ba; background: #0d1117 }
-}
-text { font: 12px sans-serif; fill: var(--ink) } .title { font-weight: bold; font-size: 14px } .end { text-anchor: end }
-.middle { text-anchor: middle } .grid { stroke: var(--faint); fill: none } .one { stroke: var(--ink); stroke-dasharray: 4 3 }
-.line { fill: none; stroke-width: 2 } .goal { stroke: var(--c); stroke-width: 2 }
-</style>"""
 COLOURS = "abcde"
+
+
+def palette(ground, ink, faint, *lines):
+    """Rules for everything that has a colour."""
+    rules = [f".ground {{ fill: {ground} }} text {{ fill: {ink} }} .grid {{ stroke: {faint} }} .one {{ stroke: {ink} }}"]
+    rules += [f".s{name} {{ stroke: {colour} }} .f{name} {{ fill: {colour} }}" for name, colour in zip(COLOURS, lines)]
+    return "\n".join(rules)
+
+
+LIGHT = palette("#ffffff", "#24292f", "#d8dee4", "#0969da", "#bc4c00", "#1a7f37", "#8250df", "#bf3989")
+DARK = palette("#0d1117", "#e6edf3", "#30363d", "#58a6ff", "#f0883e", "#56d364", "#bc8cff", "#f778ba")
+STYLE = f"""<style>
+text {{ font: 12px sans-serif }} .title {{ font-weight: bold; font-size: 14px }} .end {{ text-anchor: end }}
+.middle {{ text-anchor: middle }} .one {{ stroke-dasharray: 4 3 }} polyline {{ fill: none }} .thick {{ stroke-width: 2 }}
+{LIGHT}
+@media (prefers-color-scheme: dark) {{
+{DARK}
+}}
+</style>"""
 WIDTH = 820
 ROW = 20
 
@@ -49,32 +59,34 @@ def text(x, y, words, kind=""):
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
 
 
-def line(x1, y1, x2, y2, kind, stroke=""):
-    colour = f' style="stroke: var(--{stroke}); stroke-width: 2"' if stroke else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"{colour}/>'
+def line(x1, y1, x2, y2, kind):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def dot(x, y, radius, colour):
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="f{colour}"/>'
 
 
 def svg(height, title, parts):
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
-    return "\n".join([head, STYLE, text(12, 22, title, "title"), *parts, "</svg>"]) + "\n"
+    ground = f'<rect width="{WIDTH}" height="{height}" class="ground"/>'
+    return "\n".join([head, STYLE, ground, text(12, 22, title, "title"), *parts, "</svg>"]) + "\n"
 
 
-def dots(title, under, rows, labels=400):
-    """Rows of a label, the rounds' values and a goal or None, on a logarithmic axis with a line at one."""
-    seen = [value for _, values, goal in rows for value in [*values, goal or 1]]
-    axis = Log([*seen, 0.9, 1.1], labels, WIDTH - 70)
+def dots(title, under, rows, labels=400, one=True):
+    """Rows of a label and the rounds' values, on a logarithmic axis; a line at one, where values are ratios."""
+    seen = [value for _, values in rows for value in values]
+    axis = Log(seen + ([0.9, 1.1] if one else []), labels, WIDTH - 70)
     top, bottom = 40, 40 + ROW * len(rows)
-    parts = [line(axis.at(tick), top, axis.at(tick), bottom, "one" if tick == 1 else "grid") for tick in ticks(axis.low, axis.high)]
+    parts = [line(axis.at(tick), top, axis.at(tick), bottom, "one" if one and tick == 1 else "grid") for tick in ticks(axis.low, axis.high)]
     parts += [text(axis.at(tick), bottom + 16, number(tick), "middle") for tick in ticks(axis.low, axis.high)]
     parts.append(text((axis.start + axis.end) / 2, bottom + 34, under, "middle"))
-    for at, (label, values, goal) in enumerate(rows):
+    for at, (label, values) in enumerate(rows):
         y, middle = top + ROW * (at + 0.5), sorted(values)[len(values) // 2]
         parts.append(text(labels - 8, y + 4, label, "end"))
-        parts.append(line(axis.at(min(values)), y, axis.at(max(values)), y, "", "a"))
-        if goal:
-            parts.append(line(axis.at(goal), y - 7, axis.at(goal), y + 7, "goal"))
-        parts.append(f'<circle cx="{axis.at(middle):.1f}" cy="{y:.1f}" r="4" style="fill: var(--a)"/>')
-        parts.append(text(WIDTH - 60, y + 4, f"{middle:.2f}"))
+        parts.append(line(axis.at(min(values)), y, axis.at(max(values)), y, "sa thick"))
+        parts.append(dot(axis.at(middle), y, 4, "a"))
+        parts.append(text(WIDTH - 60, y + 4, f"{middle:.2f}" if middle < 100 else number(middle)))
     return svg(bottom + 46, title, parts)
 
 
@@ -92,10 +104,10 @@ def lines(title, across, up, series):
         colour = COLOURS[at % len(COLOURS)]
         middles = [(x_axis.at(x), y_axis.at(sorted(values)[len(values) // 2])) for x, values in line_of if min(values) > 0]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in middles)
-        parts.append(f'<polyline points="{path}" class="line" style="stroke: var(--{colour})"/>')
-        parts += [line(x_axis.at(x), y_axis.at(min(values)), x_axis.at(x), y_axis.at(max(values)), "", colour)
+        parts.append(f'<polyline points="{path}" class="s{colour} thick"/>')
+        parts += [line(x_axis.at(x), y_axis.at(min(values)), x_axis.at(x), y_axis.at(max(values)), f"s{colour} thick")
                   for x, values in line_of if min(values) > 0]
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" style="fill: var(--{colour})"/>' for x, y in middles]
+        parts += [dot(x, y, 3, colour) for x, y in middles]
         y = 60 + ROW * at
-        parts += [line(WIDTH - 215, y - 4, WIDTH - 195, y - 4, "", colour), text(WIDTH - 190, y, name)]
+        parts += [line(WIDTH - 215, y - 4, WIDTH - 195, y - 4, f"s{colour} thick"), text(WIDTH - 190, y, name)]
     return svg(348, title, parts)

@@ -23,8 +23,9 @@ def goals_plot(run):
     rows = []
     for goal, values, _ in verdicts(run):
         if isinstance(values, list) and all(value > 0 for value in values):
-            rows.append((f"{goal.what}, {goal.beside}" if goal.beside != "–" else goal.what,
-                         [goal.limit / value if goal.most else value / goal.limit for value in values], None))
+            beside = "" if goal.about in ("size", "memory", "growth") else f", {goal.beside}"
+            rows.append((f"{goal.what}{beside}".replace("`", ""),
+                         [goal.limit / value if goal.most else value / goal.limit for value in values]))
     return dots("Goals", "how many times as good as wanted", rows, labels=560)
 
 
@@ -48,7 +49,7 @@ def ratios(run, family, title, about, names, shown, pairs_of):
                 rows.append([*keys.values(), mine, its, spread(own, 0), *(spread(values) if values else "" for values in found)])
                 # The groups of a family have names that say it.
                 where = " ".join(str(value) for name, value in keys.items() if name != "group")
-                plotted.append((f"{mine + ', ' if mine != 'heeler' else ''}{where}, beside {its}", found[0], None))
+                plotted.append((f"{mine + ', ' if mine != 'heeler' else ''}{where}, beside {its}", found[0]))
     if not rows:
         return [], None
     head = [*names, "who", "beside", shown[0]["label"], *(f"{figure['label']}: ÷" for figure in shown)]
@@ -97,23 +98,23 @@ def inits(run):
     for record in records(run, "inits"):
         of = [[one[figure] for one in record["rounds"] if figure in one] for figure, _, _ in shown]
         rows.append([record["who"], *(spread(values, digits) if values else "" for values, (_, _, digits) in zip(of, shown))])
-        plotted += [(f"{record['who']}: {label.replace('`', '')}", values, None) for values, (_, label, _) in zip(of, shown) if values]
+        plotted += [(f"{record['who']}: {label.replace('`', '')}", values) for values, (_, label, _) in zip(of, shown) if values]
     if not rows:
         return [], {}
     parts = ["## A plain init", "", "`heeler init` beside others; none of them is PID 1 here.", "", image("inits"), "",
              *table(["", *(label for _, label, _ in shown)], rows)]
-    return parts, {"inits.svg": dots("A plain init", "µs, kB", plotted)}
+    return parts, {"inits.svg": dots("A plain init", "µs, kB", plotted, one=False)}
 
 
 def cold_start(run):
     rows, plotted = [], []
     for record in records(run, "cold_start"):
         rows.append([record["language"], record["who"], spread(record["ms"], 1)])
-        plotted.append((f"{record['language']}: {record['who']}", record["ms"], None))
+        plotted.append((f"{record['language']}: {record['who']}", record["ms"]))
     if not rows:
         return [], {}
     parts = ["## From the start to the first answer", "", image("cold_start"), "", *table(["", "", "ms"], rows)]
-    return parts, {"cold_start.svg": dots("From the start to the first answer", "ms", plotted)}
+    return parts, {"cold_start.svg": dots("From the start to the first answer", "ms", plotted, one=False)}
 
 
 def memory(run):
@@ -121,12 +122,12 @@ def memory(run):
     for record in records(run, "memory"):
         more, before = ([one[figure] for one in record["rounds"]] for figure in ("over_mb", "before_mb"))
         rows.append([record["what"], record["mode"], record["who"], spread(before, 1), spread(more, 1)])
-        plotted.append((f"{record['what']} {record['mode']}, {record['who']}", [max(value, 0.01) for value in more], None))
+        plotted.append((" ".join(filter(None, (record["what"], record["mode"], record["who"]))), [max(value, 0.01) for value in more]))
     if not rows:
         return [], {}
     parts = ["## Memory", "", "The most that one process held, above what it held before.", "", image("memory"), "",
              *table(["", "mode", "who", "before, MB", "more, MB"], rows)]
-    return parts, {"memory.svg": dots("Memory: more than at rest", "MB", plotted)}
+    return parts, {"memory.svg": dots("Memory: more than at rest", "MB", plotted, one=False)}
 
 
 # Curve, figure, file, title, across, up, and how the figure is shown.
