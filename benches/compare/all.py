@@ -13,7 +13,6 @@ import platform
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -24,12 +23,11 @@ from pathlib import Path
 import figures
 import page
 from goals import MISSED, UNKNOWN, verdicts
-from report import spread
 from servers import BUILT, HERE, end_on_term
 
 ROOT = HERE.parents[1]
 # What a family may take to end once it is told to.
-ENDING = 30
+ENDING = 60
 SECONDS, ROUNDS = 2, 3
 
 
@@ -103,6 +101,7 @@ class Run:
         finally:
             bound.cancel()
             self.signal(signal.SIGTERM)
+            self.process.wait()
         return {"minutes": (time.monotonic() - began) / 60, "ended": self.ended, "left_out": self.left_out, "raw": self.raw()}
 
     def raw(self):
@@ -150,22 +149,17 @@ def machine():
             "versions": {name: value for name, value in versions.items() if value}}
 
 
-def measured(values, unit):
-    digits = 1 if unit in (" MB", " ms") else 2
-    return spread(values, digits) if isinstance(values, list) else values
-
-
 def table(run):
     """Every goal; then those that were missed, by name."""
     print("\n| goal | beside | wanted | measured: median (smallest–greatest) | |\n| --- | --- | --- | --- | --- |")
     found = verdicts(run)
     for goal, values, verdict in found:
-        print(f"| {goal.about}: {goal.what} | {goal.beside} | {goal.text()} | {measured(values, goal.unit)} | {verdict} |")
+        print(f"| {goal.about}: {goal.what} | {goal.beside} | {goal.text()} | {goal.shown(values)} | {verdict} |")
     missed = [(goal, values) for goal, values, verdict in found if verdict == MISSED]
     unknown = sum(verdict == UNKNOWN for _, _, verdict in found)
     print(f"\n{len(found) - len(missed) - unknown} goals met, {len(missed)} missed, {unknown} not measured")
     for goal, values in missed:
-        print(f"MISSED: {goal.about}: {goal.what}: {statistics.median(values):.2f}{goal.unit}, wanted {goal.text()}")
+        print(f"MISSED: {goal.short(values)}")
     for name, family in run["families"].items():
         if family["ended"] != "well":
             print(f"{name} {family['ended']}")

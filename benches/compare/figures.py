@@ -12,6 +12,10 @@ class NotMeasured(Exception):
     """Why there is no such figure in a run."""
 
 
+class Failed(NotMeasured):
+    """heeler's own calls failed."""
+
+
 def newest():
     """The run that was kept last, None if none was."""
     kept = sorted(RUNS.glob("*-bench.json"))
@@ -63,7 +67,8 @@ def column(run, family, figure, **keys):
         raise NotMeasured(why_not(run, family, keys))
     rounds = found[0]["rounds"]
     if errors := next((one["errors"] for one in rounds if one.get("errors")), ""):
-        raise NotMeasured(f"{keys.get('who', family)}: {errors}")
+        who = keys.get("who", "heeler")
+        raise (Failed if who.startswith("heeler") else NotMeasured)(f"calls of {who} failed: {errors}")
     if any(one.get(figure) is None for one in rounds):
         raise NotMeasured(f"{family} has no {figure} here")
     return [one[figure] for one in rounds]

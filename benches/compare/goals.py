@@ -7,7 +7,8 @@ import statistics
 from dataclasses import dataclass
 from typing import Callable
 
-from figures import NotMeasured, column, over, records, values
+from figures import Failed, NotMeasured, column, over, records, values
+from report import spread
 
 MET, MISSED, UNKNOWN = "met", "MISSED", "not measured"
 
@@ -27,10 +28,22 @@ class Goal:
     def text(self):
         return f"{'≤' if self.most else '≥'} {self.limit:g}{self.unit}"
 
+    def shown(self, found):
+        """The values, or the reason in their place."""
+        return spread(found, 1 if self.unit in (" MB", " ms") else 2) if isinstance(found, list) else found
+
+    def short(self, found):
+        """By how much it is missed."""
+        beside = "" if self.beside == "–" else f" (beside: {self.beside})"
+        got = f"{statistics.median(found):.2f}{self.unit}" if isinstance(found, list) else found
+        return f"{self.about}: {self.what}{beside}: {got}, wanted {self.text()}"
+
     def judge(self, run):
         """The values, and one of the three words; the reason in place of values where there are none."""
         try:
             found = self.measured(run)
+        except Failed as why:
+            return str(why), MISSED
         except NotMeasured as why:
             return str(why), UNKNOWN
         middle = statistics.median(found)

@@ -7,14 +7,12 @@
 What stands between the two marks of the page is written by hand and stays.
 """
 
-import statistics
 import sys
 from pathlib import Path
 
 import figures
 import tables
 from goals import MISSED, UNKNOWN, verdicts
-from report import spread
 
 DOCS = figures.HERE.parents[1] / "docs"
 PAGE = DOCS / "performance.md"
@@ -44,9 +42,7 @@ def goals(run):
     found = verdicts(run)
     lines = ["## Goals", "", "| | goal | beside | wanted | measured | |", "| --- | --- | --- | --- | --- | --- |"]
     for goal, values, verdict in found:
-        digits = 1 if goal.unit in (" MB", " ms") else 2
-        shown = spread(values, digits) if isinstance(values, list) else values
-        lines.append(f"| {goal.about} | {goal.what} | {goal.beside} | {goal.text()} | {shown} | {verdict} |")
+        lines.append(f"| {goal.about} | {goal.what} | {goal.beside} | {goal.text()} | {goal.shown(values)} | {verdict} |")
     count = {word: sum(verdict == word for _, _, verdict in found) for word in (MISSED, UNKNOWN)}
     lines += ["", f"Of {len(found)} goals {len(found) - sum(count.values())} are met, {count[MISSED]} are missed and "
               f"{count[UNKNOWN]} were not measured. In the plot, right of the line is met.", "", tables.image("goals"), ""]
@@ -55,8 +51,7 @@ def goals(run):
 
 def short_of(missed):
     lines = ["## What falls short, and why", ""]
-    lines += [f"- {goal.about}: {goal.what}{'' if goal.beside == '–' else f' (beside: {goal.beside})'}: "
-              f"{statistics.median(values):.2f}{goal.unit}, wanted {goal.text()}" for goal, values in missed] or ["Nothing that was measured."]
+    lines += [f"- {goal.short(values)}" for goal, values in missed] or ["Nothing that was measured."]
     return lines
 
 

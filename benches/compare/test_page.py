@@ -61,10 +61,14 @@ class Goals(unittest.TestCase):
         run["families"]["fork"]["left_out"] = []
         self.assertEqual(found(run, start), ("fork was cut at its 5 minutes", UNKNOWN))
 
-    def test_a_figure_with_errors_beside_it_is_none(self):
+    def test_calls_that_fail_are_no_figure_and_heelers_own_are_a_goal_missed(self):
         run = a_run()
         run["families"]["http_mode"]["raw"][0]["rounds"][1]["errors"] = "status 3"
-        self.assertEqual(found(run, "100 bytes, 16 connections: calls/s of-watchdog"), ("heeler: status 3", UNKNOWN))
+        missed = "100 bytes, 16 connections: calls/s of-watchdog"
+        self.assertEqual(found(run, missed), ("calls of heeler failed: status 3", MISSED))
+        run = a_run()
+        run["families"]["http_mode"]["raw"][1]["rounds"][0]["errors"] = "status 5"
+        self.assertEqual(found(run, missed), ("calls of of-watchdog failed: status 5", UNKNOWN))
 
     def test_no_goal_stands_there_twice(self):
         self.assertEqual(len({(goal.about, goal.what, goal.beside) for goal in GOALS}), len(GOALS))
