@@ -40,6 +40,7 @@ prepare() { # prepare NAME: only rivals, for the most part: without them there i
         scripts/need.sh nginx || true
         built bench_hyper bench_echo bench_crowd
         ;;
+    images) scripts/with-images.sh true || true ;;
     memory | growth | event_cost) built bench_hyper bench_echo bench_crowd ;;
     warm_mode | cold_start | soak)
         built bench_hyper bench_echo bench_crowd
@@ -56,15 +57,23 @@ where() { # where NAME: what it runs within
 compare() { # compare NAME [ARGUMENT…]
     name="$1"
     shift
-    prepare "$name"
+    [ "$name" = images ] || prepare "$name" # It prepares itself.
     echo "bench: $name"
     # shellcheck disable=SC2046 # several words or none
     $(where "$name") python3 "benches/compare/$name.py" $(lengths "$name") --json "target/bench/$name.json" "$@"
 }
 
+wanted() { # wanted NAME [ARGUMENT…]: whether all.py is to measure it
+    name="$1"
+    while shift && [ $# -gt 1 ]; do
+        [ "$1" != --only ] || case ",$2," in *",$name,"*) return 0 ;; *) return 1 ;; esac
+    done
+}
+
 all() { # all [ARGUMENT…]: what has to be installed or built is, before any time counts
-    for name in $families; do prepare "$name"; done
-    scripts/with-images.sh true || true
+    for family in $families; do
+        if wanted "$family" "$@"; then prepare "$family"; fi
+    done
     # shellcheck disable=SC2046 # several words or none
     python3 benches/compare/all.py $(lengths all) ${QUICK:+--quick} ${KEEP:+--keep} "$@"
 }
