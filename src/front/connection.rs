@@ -133,7 +133,8 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
             let parts = connection.into_parts();
             match opened.tunnel() {
                 None => linger(parts.io.into_inner()).await,
-                Some(tunnel) => tunnel.run(&shared, parts.io.into_inner(), parts.read_buf).await,
+                // Boxed: most connections never become one, and all would hold its room.
+                Some(tunnel) => Box::pin(tunnel.run(&shared, parts.io.into_inner(), parts.read_buf)).await,
             }
         }
         Ok(Err(error)) => {
@@ -193,7 +194,8 @@ async fn refuse_slow_head(shared: &Shared, socket: &mut Socket) {
 
 /// Says that nothing more comes, and reads off what the client still sends.
 pub(super) async fn linger(mut socket: Socket) {
-    let mut rest = [0; 4096];
+    // Not in an array: that would be a part of every connection from its beginning.
+    let mut rest = vec![0; 4096];
     let _ = timeout(LINGER, async {
         socket.shutdown().await?;
         while socket.read(&mut rest).await? > 0 {}
@@ -299,4 +301,20 @@ fn poll_limits(
         }
     }
     Poll::Pending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_what_it_returns<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Ten thousand may be open, most of them idle: 1,000 idle ones once held 22 MB, 6 KiB of each for its end.
+    #[test]
+    fn an_open_connection_has_no_room_set_aside_for_its_end() {
+        let bytes = size_of_what_it_returns(run);
+        assert!(bytes <= 3072, "{bytes} bytes for each connection");
+    }
 }
