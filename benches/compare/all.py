@@ -47,12 +47,12 @@ class Family:
 BOTH = "--seconds {seconds} --rounds {rounds}"
 FAMILIES = [
     Family("fork", 4.7, 5.5, f"{BOTH} --starts 10", f"{BOTH} --starts 3", "--connections 1,16"),
-    Family("cgi_mode", 0.7, 1.5, BOTH, BOTH),
-    Family("inits", 0.7, 1.5, BOTH, BOTH),
+    Family("cgi_mode", 0.7, 1.0, BOTH, BOTH),
+    Family("inits", 0.7, 1.0, BOTH, BOTH),
     Family("http_mode", 4.0, 5.0, BOTH, BOTH, "--shapes get-100B,post-100B"),
     Family("http2_mode", 2.1, 2.5, BOTH, BOTH),
     # A second is as good where thirty servers share the time.
-    Family("warm_mode", 6.8, 7.5, "--seconds 1 --rounds {rounds}", BOTH, "--cells post:1,post:16"),
+    Family("warm_mode", 7.1, 8.5, "--seconds 1 --rounds {rounds}", BOTH, "--cells post:1,post:16"),
     Family("event_cost", 1.2, 2.0, "--seconds 1 --rounds {rounds}", BOTH, "--who warm --connections 16"),
     Family("cold_start", 1.0, 2.0, "--runs 10", "--runs 2"),
     Family("soak", 1.0, 2.0, "--calls 1000000 --python-calls 200000", "--calls 20000 --python-calls 5000"),
