@@ -105,7 +105,8 @@ def play(here, runs, options, report):
             report.line(f"{turn} rounds of {options.rounds}: another one would last beyond {options.minutes} minutes")
             break
         for point in here if turn % 2 == 0 else here[::-1]:
-            runs.setdefault(point, []).append(measure(point, options))
+            figures = measure(point, options)
+            runs.setdefault(point, []).append(figures)
         longest = max(longest, time.monotonic() - since)
 
 

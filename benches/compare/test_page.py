@@ -135,6 +135,11 @@ finally:
 
 
 class Bound(unittest.TestCase):
+    def test_the_whole_takes_no_longer_than_the_page_of_the_scripts_says(self):
+        self.assertLessEqual(sum(family.bound for family in together.FAMILIES), 40)
+        self.assertTrue(all(family.about <= family.bound for family in together.FAMILIES))
+        self.assertEqual([family.name for family in together.FAMILIES if not (figures.HERE / f"{family.name}.py").exists()], [])
+
     def test_a_family_that_takes_too_long_is_cut_and_what_it_has_is_kept(self):
         run = together.Run(together.Family("slow", 1, 1, "", ""), SimpleNamespace(quick=True, server_cpus=None, load_cpus=None))
         with tempfile.TemporaryDirectory() as folder:
