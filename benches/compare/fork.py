@@ -15,7 +15,7 @@ import time
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
 from report import Report, ratios, spread
-from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by, pinned
+from servers import BUILT, METRICS, Server, Unusable, compile_c, end_on_term, free_port, named_by, pinned, until_free
 
 MODES = ["streaming", "serializing", "classic"]
 PROGRAMS = ["cat", "true"]
@@ -23,6 +23,7 @@ PROGRAMS = ["cat", "true"]
 
 def start(binary, mode, program):
     """One watchdog with this program behind it."""
+    until_free(METRICS)
     port = free_port()
     # Lower-case names only: that is what all three understand.
     env = {"port": str(port), "fprocess": program} | ({"mode": mode} if mode else {})
@@ -65,10 +66,23 @@ def throughput(servers, programs, options, report):
                 for turn in range(options.rounds):
                     # Who goes first changes: the machine may get slower while a round lasts.
                     for who, binary, its_mode in here if turn % 2 == 0 else here[::-1]:
-                        runs[who].append(measure(binary, its_mode, program, connections, options))
+                        if who in runs:
+                            visit(runs, who, lambda: measure(binary, its_mode, program, connections, options), report)
                     if "posix_spawn loop" in runs:
                         runs["posix_spawn loop"].append(floor(program, options))
                 rows(mode, name, connections, runs, report)
+
+
+def visit(runs, who, measured, report):
+    """One result more. A rival that does not start has none at all here; heeler has to."""
+    try:
+        result = measured()
+        runs[who].append(result)
+    except Unusable as why:
+        if who == "heeler":
+            raise
+        del runs[who]
+        report.line(f"left out: {who}, {' '.join(str(why).split())[-200:]}")
 
 
 def rows(mode, program, connections, runs, report):

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Callable
 
-from figures import Failed, NotMeasured, column, over, records, values
+from figures import Failed, NotMeasured, column, over, records, values, why_not
 from report import spread
 
 MET, MISSED, UNKNOWN = "met", "MISSED", "not measured"
@@ -134,7 +134,7 @@ def start():
         found = {record["who"]: record["ms"] for record in records(run, "cold_start", language="Python")}
         mine, bare = (found.get(who) for who in ("heeler, hks, runtimes set", "python3 -c pass"))
         if not mine or not bare:
-            raise NotMeasured("cold_start has no start of Python")
+            raise NotMeasured(why_not(run, "cold_start", {"what": "Python"}))
         return [a - b for a, b in zip(mine, bare)]
 
     return [at_most("start", "a function in Python, runtimes compiled: beyond the interpreter's start", "`python3 -c pass`", 15, " ms", later)]
@@ -169,7 +169,7 @@ def growth():
         def of(run):
             xs = [record["x"] for record in records(run, "growth", curve=curve, line=line)]
             if len(xs) < 2:
-                raise NotMeasured(f"growth has no line of {curve}: {line}")
+                raise NotMeasured(why_not(run, "growth", {"curve": curve, "line": line}))
             lines = [column(run, "growth", "own_us", curve=curve, line=line, x=x) for x in sorted(set(xs))]
             return [max(over(costs[1:], [costs[0]] * (len(costs) - 1))) for costs in zip(*lines)]
         return of

@@ -12,10 +12,11 @@ import shutil
 import sys
 from string import Template
 
+from fork import visit
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
 from report import Report, ratios, spread
-from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by, pinned
+from servers import BUILT, HERE, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, until_free
 
 # What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
 SHAPES = {
@@ -80,7 +81,7 @@ def proxies(report, upstream):
         report.line("left out: nginx, it is not installed")
     if "of-watchdog" in found:
         # Its access log cannot be switched off; the null device is the cheapest place for it.
-        here["of-watchdog"] = lambda: watchdog(found["of-watchdog"], upstream, os.devnull)
+        here["of-watchdog"] = lambda: until_free(METRICS) or watchdog(found["of-watchdog"], upstream, os.devnull)
     return here
 
 
@@ -107,13 +108,14 @@ def spent(before, after, calls):
     return {"user_us": user, "system_us": system, "cpu_us": user + system}
 
 
-def cell(here, shape, connections, options):
+def cell(here, shape, connections, options, report):
     """Everybody's results, one a round."""
     runs = {who: [] for who in here}
     for turn in range(options.rounds):
         # Who goes first changes: the machine may get slower while a round lasts.
         for who in list(here) if turn % 2 == 0 else reversed(here):
-            runs[who].append(measure(here[who], shape, connections, options))
+            if who in runs:
+                visit(runs, who, lambda: measure(here[who], shape, connections, options), report)
     return runs
 
 
@@ -150,7 +152,7 @@ def compare(here, options, report):
     def cells():
         for shape in options.shapes:
             for connections in options.connections:
-                runs = cell(here, shape, connections, options)
+                runs = cell(here, shape, connections, options, report)
                 done.append((shape, connections, runs))
                 report.raw += [{"call": shape, "connections": connections, "who": who, "rounds": results}
                                for who, results in runs.items()]

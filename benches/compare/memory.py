@@ -13,7 +13,7 @@ from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, he
 from crowd import Crowd, allow_files
 from options import add_common
 from report import Report, ratios, spread
-from servers import BUILT, Server, Unusable, end_on_term, free_port, named_by, pinned
+from servers import BUILT, METRICS, Server, Unusable, end_on_term, free_port, named_by, pinned, until_free
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -66,6 +66,8 @@ def rivals(name, binary, url):
 
 
 def measure(cell, options):
+    if cell.who.endswith("watchdog"):
+        until_free(METRICS)
     server = cell.server.start(options.server_cpus)
     try:
         server.until_first_200(pause=0.002)

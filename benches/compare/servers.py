@@ -30,6 +30,19 @@ def free_port():
                 continue
 
 
+def until_free(port, seconds=20):
+    """Waits for somebody else to leave a port, which cannot be chosen; what then needs it says whether it has."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+                return
+            except OSError:
+                time.sleep(0.05)
+
+
 def answers(port, path="/", timeout=5.0):
     """The status of one fresh call, None while nobody listens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
@@ -42,6 +55,10 @@ def answers(port, path="/", timeout=5.0):
         return None
     finally:
         connection.close()
+
+
+# Where the other watchdogs have their metrics, whatever they are told.
+METRICS = 8081
 
 
 class Unusable(SystemExit):
