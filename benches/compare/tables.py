@@ -148,7 +148,7 @@ def growth(run):
         for record in records(run, "growth", curve=curve):
             if not any(one["errors"] for one in record["rounds"]):
                 series.setdefault(record["line"], []).append((record["x"], [one[figure] for one in record["rounds"]]))
-        if not series:
+        if not any(value > 0 for line in series.values() for _, values in line for value in values):
             continue
         plots[f"{file}.svg"] = lines(title, across, up, series)
         xs = sorted({x for line in series.values() for x, _ in line})
