@@ -1,6 +1,7 @@
 """Plots as plain SVG, readable on light and on dark ground: ratios as dots with their spread, and lines that grow."""
 
 import math
+import statistics
 from xml.sax.saxutils import escape
 
 COLOURS = "abcde"
@@ -82,7 +83,7 @@ def dots(title, under, rows, labels=400, one=True):
     parts += [text(axis.at(tick), bottom + 16, number(tick), "middle") for tick in ticks(axis.low, axis.high)]
     parts.append(text((axis.start + axis.end) / 2, bottom + 34, under, "middle"))
     for at, (label, values) in enumerate(rows):
-        y, middle = top + ROW * (at + 0.5), sorted(values)[len(values) // 2]
+        y, middle = top + ROW * (at + 0.5), statistics.median(values)
         parts.append(text(labels - 8, y + 4, label, "end"))
         parts.append(line(axis.at(min(values)), y, axis.at(max(values)), y, "sa thick"))
         parts.append(dot(axis.at(middle), y, 4, "a"))
@@ -102,7 +103,7 @@ def lines(title, across, up, series):
     parts += [text((70 + WIDTH - 230) / 2, 336, across, "middle"), text(12, 38, up)]
     for at, (name, line_of) in enumerate(series.items()):
         colour = COLOURS[at % len(COLOURS)]
-        middles = [(x_axis.at(x), y_axis.at(sorted(values)[len(values) // 2])) for x, values in line_of if min(values) > 0]
+        middles = [(x_axis.at(x), y_axis.at(statistics.median(values))) for x, values in line_of if min(values) > 0]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in middles)
         parts.append(f'<polyline points="{path}" class="s{colour} thick"/>')
         parts += [line(x_axis.at(x), y_axis.at(min(values)), x_axis.at(x), y_axis.at(max(values)), f"s{colour} thick")

@@ -49,11 +49,12 @@ def ratios(run, family, title, about, names, shown, pairs_of):
                 rows.append([*keys.values(), mine, its, spread(own, 0), *(spread(values) if values else "" for values in found)])
                 # The groups of a family have names that say it.
                 where = " ".join(str(value) for name, value in keys.items() if name != "group")
-                plotted.append((f"{mine + ', ' if mine != 'heeler' else ''}{where}, beside {its}", found[0]))
+                short = mine.removeprefix("heeler").removeprefix(", ")
+                plotted.append((f"{', '.join(filter(None, (short, where)))}, beside {its}", found[0]))
     if not rows:
         return [], None
     head = [*names, "who", "beside", shown[0]["label"], *(f"{figure['label']}: ÷" for figure in shown)]
-    plot = dots(f"{title}: {shown[0]['label']}", OTHER, plotted, labels=480)
+    plot = dots(f"{title}: {shown[0]['label']}", OTHER, plotted, labels=540)
     return [f"## {title}", "", about, "", image(family), "", *table(head, rows)], plot
 
 
