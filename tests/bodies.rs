@@ -290,3 +290,37 @@ fn pipelined_requests_are_answered_in_order() {
         }
     }
 }
+
+/// Its end would say that this was all: an upload that broke would be kept like a whole one. The handler hears TERM and
+/// goes on.
+#[test]
+fn a_body_that_is_cut_has_no_end_for_its_handler() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let script = format!("trap '' TERM; cat > {0}.part && mv {0}.part {0}", kept.display());
+    let command = format!("sh -c {}", shell_words::quote(&script));
+    let env = [("fprocess", &*command), ("kill_grace", "300ms"), ("max_body", "100000"), ("exec_timeout", "5s")];
+    let heeler = Heeler::start(&env);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+    let begun = format!("{head}\r\n4\r\npart\r\n");
+    let in_time = format!("{head}X-Timeout: 300ms\r\n\r\n4\r\npart\r\n");
+    let large = format!("{head}\r\n30d40\r\n{}\r\n0\r\n\r\n", "x".repeat(200_000));
+    for (what, bytes, status) in [
+        ("broken", begun.clone() + "x\r\n", 400),
+        ("broken behind its last byte", begun.clone() + "0\r\nbad trailer\r\n\r\n", 400),
+        ("too large", large, 413),
+        ("late", in_time, 504),
+        ("abandoned", begun.clone(), 0),
+    ] {
+        let mut conn = heeler.conn();
+        conn.send(bytes.as_bytes());
+        match status {
+            0 => conn.reset(),
+            _ => assert_eq!(conn.read_response("POST").unwrap().status, status, "{what}"),
+        }
+        heeler.wait_childless();
+        assert!(!kept.exists(), "{what}: a part was taken for the whole");
+    }
+    heeler.call(&Request::new("POST", "/").chunked("whole")).assert_ok();
+    assert_eq!(std::fs::read(&kept).unwrap(), b"whole");
+}

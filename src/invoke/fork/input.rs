@@ -20,7 +20,7 @@ const SMALL: u64 = 64 * 1024;
 /// But not for long: a client may want to see output before it sends the rest.
 const SMALL_WAIT: Duration = Duration::from_millis(5);
 
-/// What is still to be written, and where. Dropping it closes the pipe; what the client still sends is then read off.
+/// What is still to be written, and where. Dropping it closes the pipe, as if that were all.
 pub(super) struct Input {
     /// Pieces that have come.
     chunks: VecDeque<Bytes>,
@@ -100,6 +100,12 @@ impl Input {
         }
         self.pipe = None;
         std::future::pending().await
+    }
+
+    /// Nobody will feed it any more: what the client still sends is read off. Whoever has what is given keeps the child's
+    /// stdin open, whose end would say that the body was whole.
+    pub(super) fn cut(self) -> Option<Sender> {
+        self.pipe
     }
 
     async fn write(&mut self, chunk: &mut Bytes) {

@@ -89,12 +89,14 @@ impl Supervisor {
         let mut alone = exit.is_some() && tree.is_gone();
         // The reader may be gone; then nobody needs to know.
         let _ = tell.send(end.map(|exit| Ended { exit, alone }));
-        drop(input);
+        // Until the tree is dead: a handler that catches TERM could take the part that came for all there is.
+        let stdin = input.cut();
         match exit {
             Some(_) if alone || shared.config.leftovers == Leftovers::Keep => {}
             Some(_) => tree.settle(shared.config.kill_grace).await,
             None => tree.end(shared.config.kill_grace).await,
         }
+        drop(stdin);
         alone = alone || tree.is_gone();
         count(&shared, &mut child, exit).await;
         drop(place);
