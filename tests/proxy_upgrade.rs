@@ -216,22 +216,23 @@ fn a_refused_upgrade_is_an_ordinary_answer() {
     assert_eq!(conn.read_response("GET").unwrap().text(), "ordinary");
 }
 
-/// RFC 9113 has taken this way to HTTP/2 back; an upstream that knows it would answer in frames.
+/// RFC 9113 has taken this way to HTTP/2 back; an upstream that knows it would answer in frames. To nothing at all there
+/// is no upgrade either.
 #[test]
-fn an_upgrade_to_http2_is_not_passed_on() {
+fn an_upgrade_to_another_http_is_not_passed_on() {
     let upstream = Upstream::new();
     let heeler = upstream.heeler(&[]);
-    for upgrade in ["h2c", "H2C", "h2c, websocket-not"] {
+    for upgrade in ["h2c", "H2C", "h2c, websocket-not", "HTTP/2.0", "websocket-not, http/1.1", ""] {
         let request = Request::get("/")
             .header("Upgrade", upgrade)
             .header("Connection", "Upgrade, HTTP2-Settings")
             .header("HTTP2-Settings", "AAMAAABkAAQAAP__");
         let asked = upstream.see(&heeler, &request);
         let upgrades = asked.list("upgrade").to_ascii_lowercase();
-        assert!(!upgrades.contains("h2c"), "{upgrade}: {asked:?}");
+        assert!(!upgrades.contains("h2c") && !upgrades.contains("http"), "{upgrade}: {asked:?}");
         assert_eq!(asked.all("http2-settings"), [""; 0]);
         if upgrades.is_empty() {
-            assert_eq!(asked.all("connection"), [""; 0], "nothing is left to upgrade to");
+            assert_eq!(asked.all("connection"), [""; 0], "{upgrade:?}: nothing is left to upgrade to");
         }
     }
 }

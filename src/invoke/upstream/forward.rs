@@ -73,15 +73,18 @@ pub(super) fn passing(mut frame: Frame<Bytes>) -> Frame<Bytes> {
     frame
 }
 
-/// The protocol that a request asks to change to, if heeler may pass that on. `h2c` would take the connection to a
-/// protocol in which the upstream could be sent anything behind heeler's back.
+/// The protocol that a request asks to change to, if heeler may pass that on. Another HTTP would take the connection to
+/// where the upstream could be sent any request behind heeler's back.
 pub(super) fn wanted_upgrade(call: &Call) -> Option<HeaderValue> {
     if call.version != Version::HTTP_11 || !lists(&call.headers, &CONNECTION, "upgrade") {
         return None;
     }
     let wanted = call.headers.get(UPGRADE)?;
-    let is_http = lists(&call.headers, &UPGRADE, "h2c") || lists(&call.headers, &UPGRADE, "h2");
-    (!is_http).then(|| wanted.clone())
+    let is_http = |name: &&str| ["h2c", "h2", "http"].iter().any(|http| name.eq_ignore_ascii_case(http));
+    let values = call.headers.get_all(UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    // `name/version`, RFC 9110 §7.8.
+    let names = values.flat_map(|value| value.split(',')).filter_map(|protocol| protocol.trim().split('/').next());
+    (!wanted.is_empty() && names.filter(is_http).next().is_none()).then(|| wanted.clone())
 }
 
 /// A call's headers as the upstream gets them, but for how long its body is.
