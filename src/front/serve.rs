@@ -83,6 +83,7 @@ impl Session {
             tracing::info!(call_id = id.to_str().unwrap_or_default(), headers = ?head.headers, "request");
         }
         let (is_head, is_grpc) = (head.method == Method::HEAD, grpc::is_grpc(&head.headers));
+        let is_last = strict::ends_connection(&head);
         let mut reply = self.run(head, body, id.clone(), &mut record).await;
         if !shared.invoker.answers_heads() {
             reply = without_body_where_due(reply, is_head).await;
@@ -99,6 +100,9 @@ impl Session {
             }
             if is_grpc {
                 grpc::trailers_only(&mut refusal, &error);
+            }
+            if is_last {
+                refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             refusal
         });

@@ -1,6 +1,6 @@
 //! What hyper lets pass and RFC 9112 or good sense does not: refused before anything is spent on it.
 
-use hyper::header::{EXPECT, HOST, TRANSFER_ENCODING};
+use hyper::header::{EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Version};
@@ -43,7 +43,9 @@ fn check_host(head: &Parts) -> Result<(), CallError> {
 
 fn is_host(host: &[u8]) -> bool {
     // Empty is what a client without an authority must send (RFC 9110 §7.2).
-    host.is_empty() || is_plain(host) || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+    host.is_empty()
+        || is_plain(host)
+        || !host.contains(&b'@') && Authority::try_from(host).is_ok_and(|host| has_no_bad_port(&host))
 }
 
 /// Most hosts: a name or an address of letters, digits, dots and hyphens, and no port or one that is surely a port.
@@ -55,6 +57,12 @@ fn is_plain(host: &[u8]) -> bool {
         && name.iter().all(is_name)
         && matches!(port.len(), 0 | 2..=5)
         && port.iter().skip(1).all(u8::is_ascii_digit)
+}
+
+/// The library takes any letters for a port. Behind the colon may be nothing (RFC 3986 §3.2.3).
+fn has_no_bad_port(host: &Authority) -> bool {
+    let port = host.as_str().get(host.host().len()..).unwrap_or_default();
+    matches!(port, "" | ":") || host.port_u16().is_some()
 }
 
 /// RFC 9112 §3.2.1 to §3.2.4. An absolute target may name only the host that the Host header names, and so may
@@ -79,20 +87,29 @@ fn check_target(head: &Parts) -> Result<(), CallError> {
 
 /// Only `chunked`, once: with anything else two readers may disagree where the body ends (request smuggling).
 fn check_encoding(head: &Parts) -> Result<(), CallError> {
+    if is_clearly_framed(head) { Ok(()) } else { Err(bad("the only transfer encoding taken is chunked, once")) }
+}
+
+fn is_clearly_framed(head: &Parts) -> bool {
     let mut encodings = head.headers.get_all(TRANSFER_ENCODING).iter();
     match (encodings.next(), encodings.next()) {
-        (None, _) => Ok(()),
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(bad("the only transfer encoding taken is chunked, once")),
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
     }
 }
 
+/// Whether what stands behind a request of HTTP/1 may be something else than the next request: a body that others end
+/// elsewhere (RFC 9112 §6.3), or the first bytes for a tunnel that there will not be (CONNECT). Then the connection ends.
+pub(super) fn ends_connection(head: &Parts) -> bool {
+    head.version < Version::HTTP_2 && (head.method == Method::CONNECT || !is_clearly_framed(head))
+}
+
 fn check_expectation(head: &Parts) -> Result<(), CallError> {
-    match head.headers.get(EXPECT) {
-        Some(expected) if !expected.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-            Err(CallError::new(Reason::Expectation, "the only expectation that can be met is 100-continue"))
-        }
-        _ => Ok(()),
+    let expected = head.headers.get_all(EXPECT).iter();
+    match expected.map(HeaderValue::as_bytes).all(|expected| expected.eq_ignore_ascii_case(b"100-continue")) {
+        true => Ok(()),
+        false => Err(CallError::new(Reason::Expectation, "the only expectation that can be met is 100-continue")),
     }
 }
 
@@ -122,6 +139,12 @@ mod tests {
             ("GET", "/", &[host], Ok(())),
             ("GET", "/", &[("host", "")], Ok(())),
             ("GET", "/", &[("host", "[::1]:80")], Ok(())),
+            ("GET", "/", &[("host", "[::1]")], Ok(())),
+            ("GET", "/", &[("host", "a:")], Ok(())),
+            ("GET", "/", &[("host", "a:x")], bad),
+            ("GET", "/", &[("host", "a:+1")], bad),
+            ("GET", "/", &[("host", "[::1]:x")], bad),
+            ("GET", "/", &[("host", "a:65536")], bad),
             ("GET", "/", &[], bad),
             ("GET", "/", &[host, host], bad),
             ("GET", "/", &[("host", "a/b")], bad),
@@ -138,6 +161,7 @@ mod tests {
             ("POST", "/", &[host, ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")], bad),
             ("POST", "/", &[host, ("expect", "100-Continue")], Ok(())),
             ("POST", "/", &[host, ("expect", "200-ok")], Err(Reason::Expectation)),
+            ("POST", "/", &[host, ("expect", "100-continue"), ("expect", "x")], Err(Reason::Expectation)),
         ];
         for (method, target, headers, expected) in cases {
             assert_eq!(run(Version::HTTP_11, method, target, headers), *expected, "{method} {target} {headers:?}");
@@ -148,5 +172,18 @@ mod tests {
         assert_eq!(run(Version::HTTP_2, "GET", "http://a/", &[("host", "b")]), bad);
         assert_eq!(run(Version::HTTP_2, "GET", "http://user@a/", &[]), bad);
         assert_eq!(run(Version::HTTP_2, "GET", "/", &[]), Ok(()));
+    }
+
+    #[test]
+    fn what_stands_behind_an_unclear_request_is_not_read() {
+        let ends = |version, method: &str, codings: &[&str]| {
+            let request = Request::builder().version(version).method(method).uri("/");
+            let request = codings.iter().fold(request, |request, coding| request.header(TRANSFER_ENCODING, *coding));
+            ends_connection(&request.body(()).unwrap().into_parts().0)
+        };
+        assert!(!ends(Version::HTTP_11, "POST", &[]) && !ends(Version::HTTP_11, "POST", &["chunked"]));
+        assert!(ends(Version::HTTP_11, "POST", &["chunked, chunked"]));
+        assert!(ends(Version::HTTP_11, "POST", &["chunked", "chunked"]));
+        assert!(ends(Version::HTTP_11, "CONNECT", &[]) && !ends(Version::HTTP_2, "CONNECT", &[]));
     }
 }
