@@ -48,6 +48,7 @@ fn play(words: &[String]) {
     match word(0) {
         "do" => play(&header("X_DO").unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>()),
         "" | "echo" => echo(),
+        "witness" => witness(),
         "upper" => upper(),
         "count" => count(),
         "env" => print_env(),
@@ -255,6 +256,27 @@ fn copy(change: impl Fn(&mut [u8])) {
 
 fn echo() {
     copy(|_| ());
+}
+
+/// What came whole, told where the test reads it before the caller has its answer; the body is the answer.
+fn witness() {
+    let mut body = Vec::new();
+    if io::stdin().lock().read_to_end(&mut body).is_err() {
+        exit(98);
+    }
+    let of_call = |name| std::env::var(name).unwrap_or_default();
+    saw(&format!("{} {}", of_call("Http_Method"), of_call("Http_Path")), &body);
+    put(1, &body);
+}
+
+/// A line in the gate's file of calls.
+fn saw(request: &str, body: &[u8]) {
+    let path = gate().unwrap_or_else(|| fail("nobody named a gate")).join("seen");
+    let line = format!("{} {}\n", request.escape_debug(), body.escape_ascii());
+    let file = File::options().append(true).create(true).open(path);
+    if file.and_then(|mut file| file.write_all(line.as_bytes())).is_err() {
+        fail("the call cannot be told");
+    }
 }
 
 fn upper() {

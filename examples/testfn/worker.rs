@@ -5,8 +5,9 @@
 //! `hears-late` acknowledges no cancel before the gate has a file `hear`. Instead of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
 //! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
 //! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
-//! `/act/STEP/STEP…` plays the steps of `acts`, and hears nothing else meanwhile.
-//! `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those whose type is a status.
+//! `witness` gives the body back, and notes the call at the gate. `/act/STEP/STEP…` plays the steps of `acts`, and hears
+//! nothing else meanwhile. `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those
+//! whose type is a status.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -19,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use super::acts::{self, Side};
 use super::processes::{escape, hang, kill_self};
 use super::serve::say_signals;
-use super::{complain, fail, gate, note, say, started, wait_for, wait_for_open};
+use super::{complain, fail, gate, note, saw, say, started, wait_for, wait_for_open};
 
 const HELLO: u8 = 1;
 const CALL: u8 = 2;
@@ -119,7 +120,7 @@ pub(super) fn work(words: &[String]) {
     note("served");
     say(&format!("working {}\n", std::process::id()));
     link.send(HELLO, 0, 0, &hello);
-    let kind = ["echo", "quiet", "tell", "events"].into_iter().find(|kind| has(kind));
+    let kind = ["echo", "quiet", "tell", "events", "witness"].into_iter().find(|kind| has(kind));
     listen(&mut socket, &link, &Manner { deaf, late: has("hears-late"), kind });
 }
 
@@ -274,6 +275,7 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
                         let lines: String = told.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
                         ("/echo".to_owned(), lines.into_bytes())
                     }
+                    Some("witness") => (format!("/witness/{} {}", field(0), field(1)), body.to_vec()),
                     Some("events") => (
                         format!("/events/{} {}", payload[0], u16::from_be_bytes([payload[2], payload[3]])),
                         body.to_vec(),
@@ -332,6 +334,10 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
     match path.split('/').nth(1).unwrap_or_default() {
         "echo" => body.to_vec(),
         "quiet" => Vec::new(),
+        "witness" => {
+            saw(path.strip_prefix("/witness/").unwrap_or_default(), body);
+            body.to_vec()
+        }
         "events" => events(path.rsplit('/').next().unwrap_or_default(), body),
         "pid" => format!("{}\n", std::process::id()).into_bytes(),
         "settings" => settings.as_bytes().to_vec(),

@@ -1,13 +1,11 @@
 //! Clients and handlers that mean harm, or behave as if they did.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Conn, Heeler, Request, eventually};
+
+use crate::support::{self, Conn, Failure, Heeler, MODES, Request, eventually};
 
 /// User and system time of a process, in clock ticks of 10 ms.
 fn ticks(pid: i32) -> u64 {
@@ -146,4 +144,38 @@ fn a_handler_that_says_goodbye_may_finish_its_work() {
     let heeler = Heeler::start(&[("fprocess", &command), ("exec_timeout", "500ms"), ("kill_grace", "10s")]);
     heeler.get("/").assert_made_by_heeler(504, "timeout");
     eventually("its work is done", || mark.exists());
+}
+
+#[test]
+fn heads_have_a_limit_that_ordinary_ones_do_not_meet() {
+    for mode in MODES {
+        let heeler = Heeler::play(mode, "do", &[]);
+        let role = if mode == "cgi" { "cgi-say hi" } else { "say hi" };
+        heeler.call(&Request::role(role).header("X-Large", &"x".repeat(30_000))).assert_ok();
+        let mut request = Request::role(role);
+        for n in 0..80 {
+            request = request.header(&format!("X-Header-{n}"), "value");
+        }
+        heeler.call(&request).assert_ok();
+        let answer = heeler.conn().try_call(&Request::role(role).header("X-Large", &"x".repeat(500_000)));
+        assert!(matches!(answer, Ok(answer) if answer.status == 431), "{mode}");
+    }
+}
+
+#[test]
+fn garbage_on_many_connections_harms_nobody() {
+    let heeler = Heeler::play("streaming", "echo", &[]);
+    let noise = support::pattern(4096);
+    for round in 0..50 {
+        let mut conn = heeler.conn();
+        conn.send(&noise[round * 40..round * 40 + 200]);
+        conn.send(b"\r\n\r\n");
+        // Refused or closed, but never served and never left hanging.
+        match conn.read_response("GET") {
+            Ok(answer) => assert!((400..500).contains(&answer.status), "{}", answer.status),
+            Err(failure) => assert!(!matches!(failure, Failure::TimedOut), "left hanging"),
+        }
+    }
+    heeler.post("/healthy", "still here").assert_ok();
+    heeler.wait_childless();
 }

@@ -1,0 +1,13 @@
+//! Clients and handlers that mean harm: raw bytes and frames on real sockets, against the real binary. After each of them
+//! somebody else's call is answered.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::disallowed_methods, reason = "tests start programs from outside; the bans are for heeler's own code")]
+#![allow(unreachable_pub, reason = "each module uses its own part of the others")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cases;
+mod manners;
+mod raw;
+mod witness;
