@@ -20,7 +20,7 @@ chmod +x "$HEELER_TEST_BINARY"
 "$HEELER_TEST_BINARY" --version
 
 files="bodies cgi drain environment event_batches h2 health hostile http_mode limits logs metrics modes pid1 proxy_replies
-    strict supervise timeouts warm_example warm_life warm_replace"
+    supervise timeouts warm_example warm_life warm_replace"
 
 # qemu-user refuses PR_SET_CHILD_SUBREAPER: beside PID 1 nobody collects what left its parent, and a warning says so.
 subreaper="a_client_that_goes_away_cancels_all_its_calls a_lock_that_cannot_be_written_is_one_warning

@@ -8,6 +8,11 @@
 mod support;
 
 mod cases;
+mod frames;
+mod h2_floods;
+mod h2_frames;
+mod h2_heads;
+mod h2_play;
 mod manners;
 mod raw;
 mod witness;

@@ -15,7 +15,8 @@ pub struct Place {
 enum Seen {
     Nobody,
     File(Gate),
-    Upstream(Upstream, Arc<Mutex<Vec<Asked>>>),
+    /// It serves for as long as it is there.
+    Upstream(#[expect(dead_code, reason = "held")] Upstream, Arc<Mutex<Vec<Asked>>>),
 }
 
 impl Place {
