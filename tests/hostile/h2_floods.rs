@@ -157,16 +157,20 @@ fn streams_that_are_begun_and_reset_end_their_connection() {
 fn streams_that_are_reset_one_by_one_leave_nothing_behind() {
     let heeler = Heeler::play("streaming", "do", &[("kill_grace", "100ms")]);
     let mut peer = Peer::greeted(heeler.conn());
-    let before = tree::descriptors(heeler.pid);
     let hang = [head("GET", "/"), literal(0, b"x-do", b"hang")].concat();
-    for stream in streams().take(200) {
+    let mut begin_and_reset = |stream: u32| {
         peer.conn.send(&frame(HEADERS, END | END_HEADERS, stream, &hang));
         peer.conn.send(&frame(PING, 0, 0, &[0; 8]));
         peer.wait_for(PING);
         peer.conn.send(&reset(stream, 8));
-    }
+    };
+    streams().take(100).for_each(&mut begin_and_reset);
     heeler.wait_childless();
-    eventually("all descriptors are given back", || tree::descriptors(heeler.pid) <= before);
+    // Some pipes are kept for the next calls.
+    let kept = tree::descriptors(heeler.pid);
+    streams().skip(100).take(200).for_each(begin_and_reset);
+    heeler.wait_childless();
+    eventually("all descriptors are given back", || tree::descriptors(heeler.pid) <= kept + 8);
     heeler.call(&Request::role("say hi")).assert_ok();
 }
 
@@ -174,11 +178,13 @@ fn streams_that_are_reset_one_by_one_leave_nothing_behind() {
 fn bodies_in_pieces_of_one_byte_or_none() {
     let heeler = warm();
     let begun = |n: u32, piece: &[u8], times: usize| [post(n), frame(DATA, 0, n, piece).repeat(times)].concat();
-    // 40 bytes of frames for each byte: served, or found to be too much.
-    let small = [begun(1, b"x", 5_000), last(1, b"")].concat();
+    let small = [begun(1, b"x", 2_000), last(1, b"")].concat();
     assert_eq!(flood(&heeler, "one byte each", &small), End::Served);
-    let empty = flood(&heeler, "nothing each", &begun(1, b"", 200_000));
-    assert!(matches!(empty, End::Served | End::Away(CALM)), "{empty:?}");
+    // Faster than the handler reads them, or for nothing at all: there is a limit somewhere.
+    for (what, piece) in [("very many of one byte", &b"x"[..]), ("very many of none", b"")] {
+        let end = flood(&heeler, what, &begun(1, piece, 200_000));
+        assert!(matches!(end, End::Served | End::Away(CALM)), "{what}: {end:?}");
+    }
 }
 
 /// What heeler says it takes at once is what it takes.
@@ -226,10 +232,10 @@ fn more_than_the_window_is_an_error() {
     heeler.wait_childless();
 }
 
-/// A client that opens no window for its answers, on as many streams as it may have.
+/// A client that opens no window for its answers: their calls end, and then its connection.
 #[test]
 fn answers_without_a_window_are_given_up() {
-    let env = [("write_timeout", "1s"), ("kill_grace", "100ms"), ("exec_timeout", "60s")];
+    let env = [("write_timeout", "1s"), ("idle_timeout", "1s"), ("kill_grace", "100ms"), ("exec_timeout", "60s")];
     let heeler = Heeler::play("streaming", "flood-stdout 3000000", &env);
     let before = tree::size(heeler.pid, "VmRSS");
     let mut peer = Peer::new(heeler.conn());
@@ -242,6 +248,5 @@ fn answers_without_a_window_are_given_up() {
     heeler.wait_childless();
     let grown = tree::size(heeler.pid, "VmHWM").saturating_sub(before);
     assert!(grown < MOST_MEMORY, "{grown} bytes");
-    let reset: Vec<u32> = (0..30).map(|_| peer.wait_for(RST_STREAM).stream).collect();
-    assert_eq!(reset.len(), 30);
+    while peer.read().expect("the connection ends").is_some() {}
 }
