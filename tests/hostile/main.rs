@@ -15,4 +15,5 @@ mod h2_heads;
 mod h2_play;
 mod manners;
 mod raw;
+mod slowhttptest;
 mod witness;
