@@ -237,6 +237,24 @@ fn an_upgrade_to_another_http_is_not_passed_on() {
     }
 }
 
+/// RFC 9110 §7.8: no switch before the request is whole. The rest of its body is no part of a tunnel.
+#[test]
+fn an_upstream_may_not_change_the_protocol_within_a_request() {
+    let upstream = Upstream::new();
+    let heeler = upstream.heeler(&[]);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    for body in ["Content-Length: 10\r\n\r\nhi", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"] {
+        let mut conn = heeler.conn();
+        conn.send(format!("{head}{body}").as_bytes());
+        let mut link = upstream.accept();
+        link.read_head();
+        link.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nframes");
+        let mut answer = conn.read_head().unwrap();
+        conn.read_body(&mut answer, "POST").unwrap();
+        answer.assert_made_by_heeler(502, "bad_head");
+    }
+}
+
 #[test]
 fn a_session_outlives_the_deadline() {
     let upstream = Upstream::new();

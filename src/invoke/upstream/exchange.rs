@@ -79,7 +79,7 @@ impl Exchange {
                 match head::take(&mut self.connection.buffer).map_err(bad)? {
                     None => break,
                     Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS && self.may_upgrade => {
-                        return Poll::Ready(Ok(head));
+                        return Poll::Ready(self.switch(head));
                     }
                     Some(head) if head.status.is_informational() => self.pass_interim(head, cx)?,
                     Some(head) => return Poll::Ready(Ok(head)),
@@ -90,6 +90,14 @@ impl Exchange {
                 Err(error) => return Poll::Ready(Err(self.ended(Some(error)))),
                 Ok(_) => self.heard = true,
             }
+        }
+    }
+
+    /// RFC 9110 §7.8: not before the request is whole. The rest of its body would be the tunnel's first bytes, or none.
+    fn switch(&self, head: Head) -> Result<Head, Failure> {
+        match self.upload {
+            None => Ok(head),
+            Some(_) => Err(bad_head("the upstream changes the protocol before it has the whole request")),
         }
     }
 
