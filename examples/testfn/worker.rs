@@ -4,7 +4,8 @@
 //! with 4 if another one has served before; `deaf` hears neither TERM nor BYE; `leave` leaves a daemon behind;
 //! `hears-late` acknowledges no cancel before the gate has a file `hear`. Instead of hello: `load-fails`, `silent`, `exit=N`, `shut`, `rubbish`. It says `working PID` when it has said hello, `bye`
 //! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
-//! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
+//! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment,
+//! `head` the word `body` behind the fields that were sent.
 //! `witness` gives the body back, and notes the call at the gate. `/act/STEP/STEP…` plays the steps of `acts`, and hears
 //! nothing else meanwhile. `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those
 //! whose type is a status.
@@ -321,8 +322,12 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
         if last && let Some((path, body)) = bodies.remove(&stream) {
             let (link, settings) = (link.clone(), settings.clone());
             std::thread::spawn(move || {
-                let answer = answer(&link, &path, &body, &settings);
-                link.send(REPLY, LAST, stream, &[&[0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0], &answer[..]].concat());
+                let (fields, answer) = match path == "/head" {
+                    true => (body, b"body".to_vec()),
+                    false => (Vec::new(), answer(&link, &path, &body, &settings)),
+                };
+                let length = u32::try_from(fields.len()).unwrap_or(0).to_be_bytes();
+                link.send(REPLY, LAST, stream, &[&[0, 0, 0, 200], &length[..], &[0; 4], &fields, &answer].concat());
                 link.count(|open| *open -= 1);
             });
         }

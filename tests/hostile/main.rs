@@ -16,4 +16,5 @@ mod h2_play;
 mod manners;
 mod raw;
 mod slowhttptest;
+mod splitting;
 mod witness;
