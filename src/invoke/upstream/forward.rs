@@ -80,11 +80,11 @@ pub(super) fn wanted_upgrade(call: &Call) -> Option<HeaderValue> {
         return None;
     }
     let wanted = call.headers.get(UPGRADE)?;
-    let is_http = |name: &&str| ["h2c", "h2", "http"].iter().any(|http| name.eq_ignore_ascii_case(http));
+    let is_http = |name: &str| ["h2c", "h2", "http"].iter().any(|http| name.eq_ignore_ascii_case(http));
     let values = call.headers.get_all(UPGRADE).iter().filter_map(|value| value.to_str().ok());
     // `name/version`, RFC 9110 §7.8.
-    let names = values.flat_map(|value| value.split(',')).filter_map(|protocol| protocol.trim().split('/').next());
-    (!wanted.is_empty() && names.filter(is_http).next().is_none()).then(|| wanted.clone())
+    let mut names = values.flat_map(|value| value.split(',')).filter_map(|protocol| protocol.trim().split('/').next());
+    (!wanted.is_empty() && !names.any(is_http)).then(|| wanted.clone())
 }
 
 /// A call's headers as the upstream gets them, but for how long its body is.
