@@ -59,10 +59,12 @@ fn is_plain(host: &[u8]) -> bool {
         && port.iter().skip(1).all(u8::is_ascii_digit)
 }
 
-/// The library takes any letters for a port. Behind the colon may be nothing (RFC 3986 §3.2.3).
+/// The library takes any letters for a port, and a sign before its number. Behind the colon may be nothing
+/// (RFC 3986 §3.2.3).
 fn has_no_bad_port(host: &Authority) -> bool {
     let port = host.as_str().get(host.host().len()..).unwrap_or_default();
-    matches!(port, "" | ":") || host.port_u16().is_some()
+    let digits = port.strip_prefix(':').unwrap_or_default();
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && (matches!(port, "" | ":") || digits.parse::<u16>().is_ok())
 }
 
 /// RFC 9112 §3.2.1 to §3.2.4. An absolute target may name only the host that the Host header names, and so may
