@@ -9,6 +9,8 @@ mod sink;
 mod size;
 mod upstream;
 
+use hyper::http::uri::PathAndQuery;
+
 pub use crate::duration::{parse as duration, show as show_duration};
 pub use address::{addresses, host};
 pub use exit_codes::exit_codes;
@@ -73,14 +75,18 @@ pub fn command_line(text: &str) -> Result<Vec<String>, Wrong> {
     }
 }
 
-/// A path of a URL.
+/// A path of a URL that heeler asks by itself. One that could not be asked just so would never be answered well.
 pub fn url_path(text: &str) -> Result<String, Wrong> {
-    let fits = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
+    let is_asked_so = || text.parse::<PathAndQuery>().is_ok_and(|path| path.as_str() == text);
+    if is_path(text) && is_asked_so() {
         Ok(text.to_owned())
     } else {
-        Err("is not a path (it starts with / and has no blanks, try /ready)".into())
+        Err("is not a path (it starts with /, and has no blanks and no fragment, try /ready)".into())
     }
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 const NO_PATH: &str = "has bytes in its path that no path has (percent-escape them)";
@@ -90,7 +96,7 @@ const NO_PATH: &str = "has bytes in its path that no path has (percent-escape th
 pub fn url_target(text: &str) -> Result<String, Wrong> {
     let text = text.split('#').next().unwrap_or_default();
     let path = if text.starts_with('/') { text.to_owned() } else { format!("/{text}") };
-    url_path(&path).map_err(|_| NO_PATH.into())
+    if is_path(&path) { Ok(path) } else { Err(NO_PATH.into()) }
 }
 
 /// A value that is sent as an HTTP header.
@@ -167,6 +173,15 @@ mod tests {
         for text in ["ready", "", "/a b", "/ä"] {
             assert!(url_path(text).is_err(), "{text}");
         }
+    }
+
+    /// `ready_path=/a<b` was taken, and a function that was well was never ready; `/a#b` asked for `/a`.
+    #[test]
+    fn a_path_that_cannot_be_asked_as_it_is_set_is_refused() {
+        for text in ["/a<b", "/a>b", "/a`b", "/a#b", "/a?b#", "/a?b<"] {
+            assert!(url_path(text).is_err(), "{text}");
+        }
+        assert_eq!(url_target("/a?b#c").unwrap(), "/a?b", "a fragment stays with the client");
     }
 
     #[test]
