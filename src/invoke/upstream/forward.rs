@@ -125,7 +125,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Who called, by which name and scheme: added behind what proxies before heeler have said.
 fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
-    let mut addresses = joined(headers, &X_FORWARDED_FOR);
+    let mut addresses = joined(headers, &X_FORWARDED_FOR, |_| true);
     let forwarded = forwarded(headers, &addresses, remote);
     set(headers, FORWARDED, forwarded);
     if let Some(remote) = remote {
@@ -150,7 +150,7 @@ fn add_caller(headers: &mut HeaderMap, remote: Option<IpAddr>) {
 /// that both headers tell of the same way.
 fn forwarded(headers: &HeaderMap, addresses: &str, remote: Option<IpAddr>) -> String {
     let host = text(headers, &HOST).unwrap_or_default();
-    let mut all = joined(headers, &FORWARDED);
+    let mut all = joined(headers, &FORWARDED, is_closed);
     all.reserve(FORWARDED_ROOM + host.len());
     if !all.is_empty() || addresses.is_empty() {
         push_caller(&mut all, remote);
@@ -222,10 +222,26 @@ fn push_quoted(all: &mut String, text: &str) {
     all.push('"');
 }
 
-/// All values of a list as one.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+/// Whether every quote of a list has its end: behind one that is open, what heeler says would be read as a part of what
+/// the caller said.
+fn is_closed(list: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in list.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+    }
+    !quoted
+}
+
+/// All values of a list as one, but for those that are none.
+fn joined(headers: &HeaderMap, name: &HeaderName, is_one: fn(&str) -> bool) -> String {
     let mut all = String::new();
-    for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    for value in values.filter(|value| is_one(value)) {
         all.push_str(if all.is_empty() { "" } else { ", " });
         all.push_str(value);
     }
@@ -256,6 +272,24 @@ mod tests {
             headers.append(name, value);
         }
         headers
+    }
+
+    #[test]
+    /// A caller that sent `for="x` was told of as if heeler were a part of it, and its own address was read by nobody.
+    #[test]
+    fn a_quote_that_is_left_open_hides_no_caller() {
+        let ours = "for=10.0.0.9;host=a;proto=http";
+        for (said, kept) in [
+            (&["for=\"x"][..], ""),
+            (&["for=\"x\\\""], ""),
+            (&["for=1.1.1.1", "for=\"x"], "for=1.1.1.1, "),
+            (&["for=\"[::1]\", for=\"a,\\\"\""], "for=\"[::1]\", for=\"a,\\\"\", "),
+        ] {
+            let mut seen = headers(&[("host", "a")]);
+            seen.extend(said.iter().map(|value| (FORWARDED, HeaderValue::from_static(value))));
+            add_caller(&mut seen, Some("10.0.0.9".parse().unwrap()));
+            assert_eq!(text(&seen, &FORWARDED), Some(&*format!("{kept}{ours}")), "{said:?}");
+        }
     }
 
     #[test]
