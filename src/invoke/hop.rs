@@ -13,6 +13,10 @@ pub(super) const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-c
 const HOP_BY_HOP: [HeaderName; 7] =
     [CONNECTION, KEEP_ALIVE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, PROXY_CONNECTION, TRANSFER_ENCODING, UPGRADE];
 
+/// As many as an answer may have. A map of headers holds 24,576, panics at the next, and heeler adds an event's and its
+/// own; with names that were chosen to collide it is full at 6,554.
+pub(super) const MOST_HEADERS: usize = 4_096;
+
 /// Removes what belongs to the connection that a message came by.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most messages have none, and a look at their few names costs less than a search for each of these.

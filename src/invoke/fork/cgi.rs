@@ -7,6 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::invoke::error::CallError;
+use crate::invoke::hop::MOST_HEADERS;
 use crate::reason::Reason;
 
 /// As much as heeler takes from a client.
@@ -73,6 +74,9 @@ fn parse(block: &[u8]) -> Result<Head, CallError> {
         if !["content-length", "connection", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te"]
             .contains(&name.as_str())
         {
+            if headers.len() >= MOST_HEADERS {
+                return Err(bad(&format!("it has more than {MOST_HEADERS} headers")));
+            }
             headers.append(name, value);
         }
     }
@@ -143,6 +147,17 @@ mod tests {
         assert!(seen == body);
         let long: &'static str = format!("X-A: {}\n\n", "a".repeat(70_000)).leak();
         assert_eq!(run(&[long]), Err(Reason::BadHead));
+    }
+
+    /// A map of headers panics when it is full.
+    #[test]
+    fn headers_are_bound_in_number() {
+        let head = |count: usize| -> &'static str {
+            let lines: String = (0..count).map(|number| format!("{number:x}:\n")).collect();
+            format!("{lines}\n").leak()
+        };
+        assert_eq!(run(&[head(MOST_HEADERS)]).unwrap().1.len(), MOST_HEADERS);
+        assert_eq!(run(&[head(MOST_HEADERS + 1)]), Err(Reason::BadHead));
     }
 
     #[test]

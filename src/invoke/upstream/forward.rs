@@ -274,7 +274,6 @@ mod tests {
         headers
     }
 
-    #[test]
     /// A caller that sent `for="x` was told of as if heeler were a part of it, and its own address was read by nobody.
     #[test]
     fn a_quote_that_is_left_open_hides_no_caller() {

@@ -115,6 +115,17 @@ fn heads_that_http_does_not_allow_are_their_calls_own() {
     let many: Vec<u8> = (0..40_000).flat_map(|number| format!("{number:x}\0\0").into_bytes()).collect();
     assert!(many.len() < frame::LARGEST, "{}", many.len());
     assert_eq!(reply(0, 0, &many), Ok(Err("has more headers than can be passed on".to_owned())));
+    // What was taken had no room for the event's own, nor for heeler's: that was a panic.
+    let event = &b"specversion\x001.0\0id\x001\0source\0/a\0type\0t\0"[..];
+    for count in [24_576, 4_097] {
+        let many: Vec<u8> = (0..count).flat_map(|number| format!("{number:x}\0\0").into_bytes()).collect();
+        for (kind, attributes, fields) in [(1, 4, &[event, &many].concat()), (0, 0, &many)] {
+            let refused = Ok(Err("has more headers than can be passed on".to_owned()));
+            assert_eq!(reply(kind, attributes, fields), refused, "{count}");
+        }
+    }
+    let most: Vec<u8> = (0..4_096).flat_map(|number| format!("{number:x}\0\0").into_bytes()).collect();
+    assert_eq!(reply(1, 4, &[event, &most].concat()), Ok(Ok(4_096 + 4)));
     let (_, trailers) = message::read_end(Bytes::from_static(b"\0\0\0\0x\0a\rb\0")).unwrap();
     assert_eq!(trailers, Err(message::BadAnswer::Value("x".parse().unwrap())));
 }

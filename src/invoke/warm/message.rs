@@ -12,6 +12,7 @@ use super::frame::{self, Kind};
 use crate::event::{self, BadEvent};
 use crate::invoke::address;
 use crate::invoke::call::Call;
+use crate::invoke::hop::MOST_HEADERS;
 
 /// The protocol's version.
 pub const VERSION: u16 = 1;
@@ -51,7 +52,7 @@ pub enum BadAnswer {
     /// A name that HTTP does not allow; its first characters.
     #[error("has a header called {0:?}, which HTTP does not allow")]
     Name(String),
-    /// More of them than a map of headers can hold.
+    /// More of them than [`MOST_HEADERS`].
     #[error("has more headers than can be passed on")]
     TooMany,
     /// A value that HTTP does not allow, which may hold what others should not see.
@@ -297,12 +298,14 @@ fn pairs(payload: Bytes) -> Result<Pairs, BadMessage> {
 }
 
 fn headers_of(pairs: Pairs) -> Result<HeaderMap, BadAnswer> {
+    if pairs.left() > MOST_HEADERS {
+        return Err(BadAnswer::TooMany);
+    }
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(&name).map_err(|_| BadAnswer::Name(shown(&name)))?;
         let Ok(value) = HeaderValue::from_maybe_shared(value) else { return Err(BadAnswer::Value(name)) };
-        // `append` would panic there.
-        headers.try_append(name, value).map_err(|_| BadAnswer::TooMany)?;
+        headers.append(name, value);
     }
     Ok(headers)
 }
