@@ -35,7 +35,7 @@ fn not_an_address() -> Wrong {
 
 fn unix(path: &str) -> Result<Address, Wrong> {
     // `unix:///run/x` is the URL form of the same thing.
-    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = one_slash(path.strip_prefix("//").unwrap_or(path));
     if !path.starts_with('/') || path.len() == 1 {
         return Err(not_an_address());
     }
@@ -43,6 +43,13 @@ fn unix(path: &str) -> Result<Address, Wrong> {
         return Err(too_long_a_path());
     }
     Ok(Address::Unix(path.into()))
+}
+
+/// A path with one slash at its beginning, which is the same path: two of them would be read as the URL form when the
+/// address is shown, as in a lock file, and read back.
+pub(super) fn one_slash(path: &str) -> &str {
+    let rest = path.trim_start_matches('/');
+    &path[(path.len() - rest.len()).saturating_sub(1)..]
 }
 
 /// The host before a port: there a v6 address needs its brackets, or its end could not be told.
@@ -86,6 +93,16 @@ mod tests {
         check("unix:/tmp/a.sock", &[Address::Unix("/tmp/a.sock".into())]);
         check("unix:///tmp/a.sock", &[Address::Unix("/tmp/a.sock".into())]);
         check(":80, unix:/a:b", &[tcp(None, 80), Address::Unix("/a:b".into())]);
+    }
+
+    /// `unix:////run/x` was written into the lock file as `unix://run/x`, which names nothing.
+    #[test]
+    fn a_socket_with_many_slashes_is_read_back() {
+        for text in ["unix:////run/x", "unix://///run/x", "unix:///run/x", "unix:/run/x"] {
+            let read = addresses(text).unwrap();
+            assert_eq!(read, [Address::Unix("/run/x".into())], "{text}");
+        }
+        assert!(addresses("unix:////").is_err());
     }
 
     #[test]

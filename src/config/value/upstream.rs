@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hyper::http::uri::PathAndQuery;
 
+use super::address::one_slash;
 use super::{Wrong, port};
 use crate::invoke::upstream::Address;
 
@@ -44,7 +45,7 @@ fn without_scheme(text: &str) -> Wrong {
 
 fn unix(path: &str) -> Result<Address, Wrong> {
     // `unix:///run/x` is the URL form of the same thing.
-    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = one_slash(path.strip_prefix("//").unwrap_or(path));
     if !path.starts_with('/') || path.len() == 1 {
         return Err("is not a socket's full path (try unix:/tmp/app.sock)".into());
     }
