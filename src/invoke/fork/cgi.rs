@@ -23,7 +23,7 @@ pub(super) struct Head {
 /// Splits the head off the output, which then is the body.
 pub(super) fn split(output: &mut VecDeque<Bytes>) -> Result<Head, CallError> {
     let mut block = BytesMut::new();
-    let mut seen = 0;
+    let mut seen = Seen::default();
     while let Some(mut chunk) = output.pop_front() {
         let room = LONGEST_HEAD - block.len();
         let rest = chunk.split_off(chunk.len().min(room));
@@ -45,16 +45,24 @@ pub(super) fn split(output: &mut VecDeque<Bytes>) -> Result<Head, CallError> {
     Err(bad("no blank line ends its header block"))
 }
 
-/// Where the head ends and where the body begins: after the first empty line, CR LF or LF. `seen` is the beginning of
-/// the line that was not whole the last time.
-fn ends(block: &[u8], seen: &mut usize) -> Option<(usize, usize)> {
-    while let Some(length) = block[*seen..].iter().position(|byte| *byte == b'\n') {
-        let line = &block[*seen..*seen + length];
-        if line.is_empty() || line == b"\r" {
-            return Some((*seen, *seen + length + 1));
+/// How far a block has been looked at: heads may come byte by byte, and none of them is looked at twice.
+#[derive(Default)]
+struct Seen {
+    /// Where the line begins that was not whole the last time.
+    line: usize,
+    all: usize,
+}
+
+/// Where the head ends and where the body begins: after the first empty line, CR LF or LF.
+fn ends(block: &[u8], seen: &mut Seen) -> Option<(usize, usize)> {
+    while let Some(length) = block[seen.all..].iter().position(|byte| *byte == b'\n') {
+        let (begin, end) = (seen.line, seen.all + length);
+        if matches!(&block[begin..end], b"" | b"\r") {
+            return Some((begin, end + 1));
         }
-        *seen += length + 1;
+        *seen = Seen { line: end + 1, all: end + 1 };
     }
+    seen.all = block.len();
     None
 }
 
@@ -147,6 +155,17 @@ mod tests {
         assert!(seen == body);
         let long: &'static str = format!("X-A: {}\n\n", "a".repeat(70_000)).leak();
         assert_eq!(run(&[long]), Err(Reason::BadHead));
+    }
+
+    /// A long line in small pieces was looked at from its beginning for each of them.
+    #[test]
+    fn no_byte_of_a_head_is_looked_at_twice() {
+        let (block, mut seen) = (b"X: aaaaaaaa\nY: b\r\n\r\nbody", Seen::default());
+        for end in 0..20 {
+            assert_eq!(ends(&block[..end], &mut seen), None);
+            assert_eq!(seen.all, end);
+        }
+        assert_eq!(ends(block, &mut seen), Some((18, 20)));
     }
 
     /// A map of headers panics when it is full.
