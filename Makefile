@@ -10,7 +10,7 @@ UPDATE ?=
 QUICK ?=
 KEEP ?=
 
-.PHONY: help run build images test test-images lint deny bench budgets dist test-arm64 docs clean
+.PHONY: help run build images test test-images lint deny bench budgets dist fuzz test-arm64 docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +50,9 @@ budgets: ## instructions of pieces and calls, held to benches/budgets/budgets.tx
 
 dist: ## a release in dist/: static binaries for amd64 and arm64, checksums, SBOM, licences
 	@scripts/dist.sh
+
+fuzz: ## every parser with bytes that nobody thought of: TARGETS, FUZZ_SECONDS (300 each), FUZZ_JOBS (1)
+	@TARGETS="$(TARGETS)" FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) scripts/fuzz.sh
 
 test-arm64: ## the arm64 binary under emulation, through the same tests
 	@scripts/test-arm64.sh

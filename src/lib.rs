@@ -29,8 +29,12 @@ pub mod duration;
 pub mod event;
 mod fd;
 pub mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod health;
 pub mod init;
+#[cfg(any(test, fuzzing))]
+mod input;
 pub mod invoke;
 pub mod log;
 pub mod metrics;

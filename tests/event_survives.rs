@@ -239,7 +239,7 @@ fn every_beginning_of_an_event_breaks_nothing() {
 fn what_the_fuzzer_found_worth_keeping_breaks_nothing() {
     use base64::Engine;
     for (name, decode) in DECODERS {
-        let path = format!("{}/tests/events/corpus/{name}.base64", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/corpus/{name}.base64", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(text.lines().count() > 100, "{path}");
         for line in text.lines() {

@@ -9,10 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that everybody may use, and that use only each other.
-const LEAVES: [&str; 9] = ["duration", "event", "fd", "health", "log", "metrics", "program", "reason", "task"];
+const LEAVES: [&str; 10] =
+    ["duration", "event", "fd", "health", "input", "log", "metrics", "program", "reason", "task"];
 
 /// Who may import whom, leaves left out. `config` may name types of the folders, nothing that runs.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     // `process` for one thing: signals are blocked before anything else happens.
     ("main", &["allocator", "cli", "client", "config", "init", "app", "process"]),
     ("cli", &["config"]),
@@ -24,6 +25,8 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("front", &["invoke"]),
     ("invoke", &["process"]),
     ("process", &[]),
+    // The list of all checks, for the fuzzer and for the unit tests.
+    ("fuzzed", &["cli", "client", "config", "front", "init", "invoke"]),
 ];
 
 /// Where unsafe code may stand; the list is the audit.

@@ -44,6 +44,12 @@ impl fmt::Display for Form {
 }
 
 impl Options {
+    /// Whether it is more than a few events.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn is_long(&self) -> bool {
+        matches!(self.form, Some(Form::Batch(count)) if count > 50)
+    }
+
     /// The value of one of the options.
     pub(super) fn set(&mut self, option: &'static str, value: String) -> Result<(), String> {
         if option == "--extension" {

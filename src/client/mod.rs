@@ -8,6 +8,8 @@ mod address;
 mod call;
 mod data;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod health;
 mod instance;
 mod options;

@@ -7,6 +7,8 @@
 
 mod command;
 mod fill;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod kind;
 mod listen;
 mod lookalike;

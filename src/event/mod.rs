@@ -11,6 +11,8 @@ pub mod batch;
 pub mod binary;
 mod characters;
 mod data;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod json;
 mod media;
 mod object;

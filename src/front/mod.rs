@@ -16,6 +16,8 @@ mod deadline;
 mod deliver;
 mod event;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod grpc;
 mod hangup;
 mod listen;

@@ -192,14 +192,14 @@ async fn batch(mut reply: Reply, most: u64) -> Result<Reply, CallError> {
 }
 
 /// `Prefer: reply`, alone or among others (RFC 7240).
-fn is_delivery(headers: &HeaderMap) -> bool {
+pub(super) fn is_delivery(headers: &HeaderMap) -> bool {
     let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     let mut words = values.flat_map(|value| value.split(','));
     words.any(|word| word.split(';').next().is_some_and(|word| word.trim().eq_ignore_ascii_case("reply")))
 }
 
 /// The shape of a trace (W3C Trace Context): nothing in it has to be encoded, or could be anything else.
-fn is_trace(text: &str) -> bool {
+pub(super) fn is_trace(text: &str) -> bool {
     text.len() <= 256 && !text.is_empty() && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 

@@ -4,6 +4,8 @@
 //! command has ended are not its business (the kernel ends them where it is PID 1).
 
 mod command;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod options;
 mod signal;
 mod terminal;

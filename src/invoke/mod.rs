@@ -13,6 +13,8 @@ mod error;
 pub(crate) mod escape;
 pub mod files;
 pub mod fork;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod hop;
 mod line;
 mod state;

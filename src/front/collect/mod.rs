@@ -4,6 +4,8 @@
 //! for each call gathers and runs it, since any of the deliveries may leave before the others.
 
 mod answers;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 mod gathering;
 
 use std::sync::{Arc, Mutex, PoisonError};

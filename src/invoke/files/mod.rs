@@ -7,6 +7,8 @@
 mod answer;
 mod aside;
 mod config;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 mod listing;
 mod path;
 mod range;

@@ -47,7 +47,7 @@ impl Version {
         Version::new(modified, changed, metadata.len(), now)
     }
 
-    fn new(modified: (i64, i64), changed: (i64, i64), length: u64, now: SystemTime) -> Version {
+    pub(super) fn new(modified: (i64, i64), changed: (i64, i64), length: u64, now: SystemTime) -> Version {
         let is_told = modified.0 > LAST_MADE_UP;
         let (seconds, nanos) = if is_told { modified } else { changed };
         let tag = format!("\"{seconds:x}.{nanos:x}-{length:x}\"");

@@ -5,6 +5,8 @@
 mod cgi;
 pub mod env;
 mod exit;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 mod input;
 mod launch;
 mod marshal;

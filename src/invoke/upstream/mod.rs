@@ -12,6 +12,8 @@ mod decode;
 mod endpoint;
 mod exchange;
 pub mod forward;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 mod head;
 mod http1;
 mod http2;

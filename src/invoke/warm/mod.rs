@@ -10,6 +10,8 @@ mod config;
 mod exchange;
 mod fields;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 mod hear;
 mod insist;
 pub mod keep;
