@@ -3,11 +3,9 @@
 
 mod support;
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use support::load::{self, Tally};
 use support::{Conn, Failure, Gate, Heeler, MODES, Request, SECOND, eventually, pattern, tree};
 
 /// A call that is at the handler until the gate opens.
@@ -283,26 +281,4 @@ fn the_instance_says_that_it_drains_and_ends() {
     let said = heeler.stderr.rest();
     assert!(said.contains("drain"), "{said}");
     assert!(!said.contains("\"error\""), "{said}");
-}
-
-fn term_under_load(mode: &str, cycles: usize, callers: usize) {
-    let tally = Tally::default();
-    let body = pattern(100);
-    let request = Request::post("/", body.clone()).header("X-Do", "echo");
-    for _ in 0..cycles {
-        load::term_under_load(Heeler::play(mode, "do", &[AT_ONCE]), &request, &body, callers, &tally);
-    }
-    assert_eq!(tally.lost.load(Ordering::Relaxed), 0, "{tally:?}");
-}
-
-#[test]
-fn term_under_load_loses_no_call() {
-    term_under_load("streaming", 10, 8);
-}
-
-#[test]
-#[ignore = "a hundred cycles"]
-fn term_under_load_loses_no_call_in_a_hundred_cycles() {
-    term_under_load("streaming", 100, 16);
-    term_under_load("serializing", 20, 16);
 }

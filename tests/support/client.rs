@@ -46,7 +46,11 @@ impl Conn {
     }
 
     pub fn try_open(address: SocketAddr) -> std::io::Result<Conn> {
-        Conn::over(TcpStream::connect_timeout(&address, PATIENCE)?)
+        Conn::try_open_within(address, PATIENCE)
+    }
+
+    pub fn try_open_within(address: SocketAddr, time: Duration) -> std::io::Result<Conn> {
+        Conn::over(TcpStream::connect_timeout(&address, time)?)
     }
 
     pub fn over(stream: TcpStream) -> std::io::Result<Conn> {

@@ -16,13 +16,21 @@ use super::{PATIENCE, eventually};
 pub struct Tally {
     pub answered: AtomicUsize,
     pub lost: AtomicUsize,
+    /// Calls on new connections that ended without an answer: whether heeler had accepted them, nobody can tell.
+    pub unheard: AtomicUsize,
 }
 
 /// Sends TERM while so many callers send this request, whose answer has this body; then waits for the end, a clean one.
+/// How long that took.
 #[track_caller]
-pub fn term_under_load(mut heeler: Heeler, request: &Request, body: &[u8], callers: usize, tally: &Tally) {
-    under_load(heeler.address(), request, body, callers, tally, || heeler.signal(Signal::SIGTERM));
+pub fn term_under_load(mut heeler: Heeler, request: &Request, body: &[u8], callers: usize, tally: &Tally) -> Duration {
+    let mut began = Instant::now();
+    under_load(heeler.address(), request, body, callers, tally, || {
+        began = Instant::now();
+        heeler.signal(Signal::SIGTERM);
+    });
     assert_eq!(heeler.exit_code(), 0);
+    began.elapsed()
 }
 
 /// Begins the end while so many callers send this request, and returns when none of them finds anybody any more.
@@ -36,7 +44,7 @@ pub fn under_load(
     begin_the_end: impl FnOnce(),
 ) {
     let over = AtomicBool::new(false);
-    let goal = tally.answered.load(Ordering::Relaxed) + callers * 5;
+    let goal = tally.answered.load(Ordering::Relaxed) + callers * 2;
     std::thread::scope(|scope| {
         let over = &over;
         (0..callers).for_each(|_| drop(scope.spawn(move || call_until(over, address, request, body, tally))));
@@ -49,7 +57,10 @@ pub fn under_load(
 /// Calls on one kept connection after the other until heeler is gone. A call counts as lost if it was written on a
 /// connection that heeler had served before and had not said it would close, and no whole answer came.
 fn call_until(over: &AtomicBool, address: SocketAddr, request: &Request, body: &[u8], tally: &Tally) {
-    while let Ok(mut conn) = Conn::try_open(address) {
+    // Once the end has begun, a connection that is not there at once is not to be: its SYN was dropped, and the kernel
+    // tries again only after a second.
+    let patience = || if over.load(Ordering::Relaxed) { PATIENCE / 40 } else { PATIENCE };
+    while let Ok(mut conn) = Conn::try_open_within(address, patience()) {
         conn.set_patience(PATIENCE);
         let mut served = false;
         let mut free_since = Instant::now();
@@ -66,7 +77,10 @@ fn call_until(over: &AtomicBool, address: SocketAddr, request: &Request, body: &
                         break;
                     }
                 }
-                Err(Failure::Nothing) if !served || stalled => break,
+                Err(Failure::Nothing) if !served || stalled => {
+                    tally.unheard.fetch_add(usize::from(!served), Ordering::Relaxed);
+                    break;
+                }
                 Err(failure) => {
                     eprintln!("lost: {failure:?}");
                     tally.lost.fetch_add(1, Ordering::Relaxed);
