@@ -26,7 +26,7 @@ use std::process::exit;
 use std::time::Duration;
 
 use processes::{
-    escape, fork_and_leave, hang, ignore_requests_to_end, kill_self, note_term, orphans, print_session, runner,
+    escape, fork_and_leave, hang, ignore_requests_to_end, kill_self, note_term, orphans, print_session, runner, runners,
 };
 
 /// Seconds after which every role is ended by SIGALRM.
@@ -101,6 +101,7 @@ fn play(words: &[String]) {
         }
         "escape" => escape(word(1)),
         "runner" => runner(number(1)),
+        "runners" => runners(number(1), number(2)),
         "fork-and-leave" => fork_and_leave(),
         "orphans" => orphans(number(1)),
         "write-first" => {

@@ -94,16 +94,33 @@ pub(super) fn escape(then: &str) {
     }
 }
 
-/// A chain of processes, each in a session of its own, that forks the next one and exits.
+/// A chain of processes that never stops forking.
 pub(super) fn runner(pause_ms: usize) {
-    let until = Instant::now() + Duration::from_secs(20);
-    if !fork() {
-        started();
-        hang();
+    if fork() {
+        run_away(pause_ms);
     }
+    started();
+    hang();
+}
+
+/// So many such chains, and beside them a daemon that has left by the book.
+pub(super) fn runners(pause_ms: usize, chains: usize) {
+    for _ in 0..chains {
+        if fork() {
+            run_away(pause_ms);
+        }
+    }
+    escape("hang");
+}
+
+/// Each process of the chain is in a session of its own, forks the next one and exits.
+fn run_away(pause_ms: usize) -> ! {
+    let until = Instant::now() + Duration::from_secs(20);
     while Instant::now() < until {
         setsid();
-        std::thread::sleep(Duration::from_millis(pause_ms as u64));
+        if pause_ms > 0 {
+            std::thread::sleep(Duration::from_millis(pause_ms as u64));
+        }
         if !fork() {
             exit(0);
         }

@@ -137,13 +137,19 @@ impl Builder {
     }
 
     /// Starts it.
-    pub fn spawn(self) -> Heeler {
+    pub fn spawn(mut self) -> Heeler {
         let mut command = match self.namespace {
             false => Command::new(&self.program),
             true => Command::new("unshare"),
         };
         if self.namespace {
-            command.args(["-pf", "--kill-child", "--mount-proc", "--"]).arg(&self.program);
+            command.args(["-pf", "--kill-child", "--mount-proc", "--"]);
+            // Only root makes namespaces: the user changes within.
+            if let Some(user) = self.user.take() {
+                command.args(["setpriv", "--no-new-privs", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]);
+                command.args([format!("--reuid={user}"), format!("--regid={user}"), "--".to_owned()]);
+            }
+            command.arg(&self.program);
         }
         command.args(&self.args).env_clear().envs(&self.env);
         command.stdin(self.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());

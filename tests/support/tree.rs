@@ -50,6 +50,15 @@ pub fn descendants(root: i32) -> Vec<Process> {
     found
 }
 
+/// Processes with this in the environment that they were started with, wherever they are now.
+pub fn with_environment(part: &str) -> Vec<Process> {
+    let has = |pid| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.windows(part.len()).any(|window| window == part.as_bytes())
+    };
+    all().into_iter().filter(|process| has(process.pid)).collect()
+}
+
 /// Whether it runs; a zombie does not.
 pub fn runs(pid: i32) -> bool {
     process(pid).is_some_and(|process| !matches!(process.state, 'Z' | 'X'))
