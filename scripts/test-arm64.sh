@@ -26,7 +26,7 @@ files="bodies cgi drain environment event_batches h2 health hostile http_mode li
 subreaper="a_client_that_goes_away_cancels_all_its_calls a_lock_that_cannot_be_written_is_one_warning
     a_second_signal_ends_both_at_once a_server_that_does_not_come_up_ends_heeler_with_a_reason
     a_server_that_does_not_listen_to_term_during_the_start_is_killed a_server_that_is_kept_dies_and_comes_again
-    a_thousand_orphans_are_collected background_processes_leave_no_zombies
+    a_crowd_that_ends_at_once_is_collected_within_two_seconds a_thousand_orphans_are_collected background_processes_leave_no_zombies
     escapees_from_the_session_end_with_their_call nothing_is_left_behind orphans_and_kills_are_seen
     term_ends_the_server_and_then_heeler the_instance_says_that_it_drains_and_ends
     what_a_call_leaves_running_is_ended_with_it what_a_dead_worker_leaves_behind_is_ended what_it_left_behind_goes_with_it"
@@ -35,7 +35,8 @@ vfork="a_command_that_cannot_be_executed_has_the_shells_code a_handler_that_vani
     a_script_without_its_interpreter_is_told_from_one_that_ends
     without_processes_calls_are_refused_and_soon_served_again"
 # It takes some signals for itself.
-signals="its_signals_are_as_heeler_found_them"
+signals="a_fault_signal_ends_it_and_what_it_started its_signals_are_as_heeler_found_them other_signals_are_no_reason_to_end
+    the_signals_of_what_is_kept_are_as_heeler_found_them"
 
 set --
 for file in $files; do set -- "$@" --test "$file"; done

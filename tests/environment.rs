@@ -99,6 +99,33 @@ fn its_signals_are_as_heeler_found_them() {
     }
 }
 
+/// The same for handlers that are kept: a shell notes what it was started with.
+#[test]
+fn the_signals_of_what_is_kept_are_as_heeler_found_them() {
+    for (mode, words) in [("http", "serve"), ("warm", "worker")] {
+        let gate = Gate::new();
+        // By itself: some shells unblock signals once they have started something.
+        let note = "while read -r line; do echo \"$line\"; done </proc/self/status";
+        let script = format!("{note} >{}/status; exec {}", gate.path(), support::testfn(words));
+        let command = format!("sh -c {}", shell_words::quote(&script));
+        let inherited = [Signal::SIGHUP, Signal::SIGPIPE];
+        for (blocked, ignored) in [(None, &[][..]), (Some(Signal::SIGUSR2), &inherited[..])] {
+            let builder = Heeler::builder().envs(&[("mode", mode), ("fprocess", &command)]);
+            let builder = blocked.into_iter().fold(builder, support::Builder::blocked);
+            let heeler = builder.ignored(ignored.iter().copied()).start();
+            heeler.get("/").assert_ok();
+            let status = std::fs::read_to_string(gate.file("status")).unwrap();
+            let bits = |key: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+                u64::from_str_radix(line.trim(), 16).unwrap()
+            };
+            assert_eq!(bits("SigBlk:"), blocked.map_or(0, bit), "{mode}");
+            let ignored = ignored.iter().map(|signal| bit(*signal)).sum::<u64>();
+            assert_eq!(bits("SigIgn:") & !LIBC_OWN, ignored, "{mode}");
+        }
+    }
+}
+
 #[test]
 fn it_leads_a_session_of_its_own() {
     for mode in ["streaming", "serializing", "classic"] {

@@ -78,6 +78,25 @@ fn a_thousand_orphans_are_collected() {
     }
 }
 
+/// All of them end at once, and are no children of heeler's.
+#[test]
+fn a_crowd_that_ends_at_once_is_collected_within_two_seconds() {
+    for pid1 in places() {
+        let heeler = builder(pid1, "streaming", &[("leftovers", "keep")]).start();
+        for _ in 0..10 {
+            heeler.call(&Request::role("crowd 100")).assert_ok();
+        }
+        let crowd = heeler.descendants();
+        assert_eq!(crowd.len(), 1000);
+        let began = std::time::Instant::now();
+        crowd.iter().for_each(|process| tree::kill_if_there(process.pid));
+        heeler.wait_childless();
+        let took = began.elapsed();
+        assert!(took < SECOND * 2, "a thousand processes were collected in {took:?}");
+        heeler.call(&Request::role("say hi")).assert_ok();
+    }
+}
+
 #[test]
 fn escapees_end_at_the_deadline() {
     for pid1 in places() {
@@ -154,15 +173,68 @@ fn signals_drain_it() {
     }
 }
 
+/// Left as they are: a fault must end the process that made it.
+const FAULTS: [i32; 7] =
+    [libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
+
+/// KILL and STOP cannot be taken, TERM, INT and QUIT ask for the end.
+fn others() -> impl Iterator<Item = i32> {
+    let not = [libc::SIGKILL, libc::SIGSTOP, libc::SIGTERM, libc::SIGINT, libc::SIGQUIT];
+    (1..=64).filter(move |signal| !not.contains(signal) && !FAULTS.contains(signal))
+}
+
 #[test]
 fn other_signals_are_no_reason_to_end() {
     for pid1 in places() {
         let mut heeler = builder(pid1, "streaming", &[]).start();
-        for signal in [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGWINCH, Signal::SIGPIPE] {
-            heeler.signal(signal);
+        // The kernel keeps from PID 1 what would end it by default.
+        let faults = if pid1 { &FAULTS[..] } else { &[] };
+        for signal in others().chain(faults.iter().copied()) {
+            tree::signal_number(heeler.pid, signal);
             heeler.call(&Request::role("say hi")).assert_ok();
         }
         assert!(heeler.runs());
+        heeler.signal(Signal::SIGTERM);
+        assert_eq!(heeler.exit_code(), 0);
+    }
+}
+
+#[test]
+fn a_fault_signal_ends_it_and_what_it_started() {
+    for signal in FAULTS {
+        let mut heeler = builder(false, "streaming", &[]).limit(libc::RLIMIT_CORE, 0, 0).start();
+        let gate = Gate::new();
+        let mut held = heeler.conn();
+        held.send(&Request::role("gate").gate(&gate).bytes());
+        let handler = gate.wait_started(1);
+        tree::signal_number(heeler.pid, signal);
+        if [libc::SIGSEGV, libc::SIGBUS].contains(&signal) {
+            // Rust's handler for overflows of the stack steps aside and lets the fault happen again. One that somebody sent
+            // does not happen again by itself.
+            eventually("it steps aside", || !tree::takes(heeler.pid, signal));
+            tree::signal_number(heeler.pid, signal);
+        }
+        assert_eq!(heeler.exit_code(), 128 + signal);
+        tree::wait_until_gone(&handler);
+    }
+}
+
+#[test]
+fn a_second_term_ends_it_at_once() {
+    for pid1 in places() {
+        let mut heeler = builder(pid1, "streaming", &[("kill_grace", "30s"), ("exec_timeout", "100s")]).start();
+        let gate = Gate::new();
+        let mut held = heeler.conn();
+        held.send(&Request::role("escape hang").gate(&gate).bytes());
+        let daemon = gate.wait_started(1);
+        let below = heeler.descendants();
+        heeler.signal(Signal::SIGTERM);
+        // The first one must have been taken: two that are pending at once are one.
+        heeler.wait_closed();
+        heeler.signal(Signal::SIGTERM);
+        assert_eq!(heeler.exit_code_within(SECOND * 5), Some(143));
+        assert!(!daemon.is_empty());
+        tree::wait_until_gone(&below.iter().map(|process| process.pid).collect::<Vec<_>>());
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `do` takes its words from the call's `X-Do` header, so that one instance of heeler can serve many roles.
 //! A folder named by the `X-Gate` header (or `TESTFN_GATE`) is how a role and its test meet: the role makes `started.PID`
-//! in it and waits for `open`. Whatever a test forgets ends by itself after [`LONGEST_LIFE`].
+//! in it and waits for `open`. Whatever a test forgets ends by itself after [`longest_life`].
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -26,17 +26,20 @@ use std::process::exit;
 use std::time::Duration;
 
 use processes::{
-    escape, fork_and_leave, hang, ignore_requests_to_end, kill_self, note_term, orphans, print_session, runner, runners,
+    crowd, escape, fork_and_leave, hang, ignore_requests_to_end, kill_self, note_term, orphans, print_session, runner,
+    runners,
 };
 
-/// Seconds after which every role is ended by SIGALRM.
-const LONGEST_LIFE: u32 = 120;
+/// Seconds after which every role is ended by SIGALRM, unless TESTFN_LIFE says another number.
+fn longest_life() -> u32 {
+    std::env::var("TESTFN_LIFE").ok().and_then(|life| life.parse().ok()).unwrap_or(120)
+}
 
 fn main() {
     // SAFETY: plain syscalls without pointers. Rust starts with SIGPIPE ignored, other programs do not.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        libc::alarm(LONGEST_LIFE);
+        libc::alarm(longest_life());
     }
     let words: Vec<String> = std::env::args().skip(1).collect();
     play(&words);
@@ -104,6 +107,7 @@ fn play(words: &[String]) {
         "runners" => runners(number(1), number(2)),
         "fork-and-leave" => fork_and_leave(),
         "orphans" => orphans(number(1)),
+        "crowd" => crowd(number(1)),
         "write-first" => {
             put(1, &pattern(number(1)));
             echo();

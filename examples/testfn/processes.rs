@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::process::exit;
 use std::time::{Duration, Instant};
 
-use super::{LONGEST_LIFE, fail, note, say, started, wait_for_open};
+use super::{fail, longest_life, note, say, started, wait_for_open};
 
 pub(super) fn hang() -> ! {
     loop {
@@ -54,7 +54,7 @@ fn fork() -> bool {
         0 => {
             // An alarm is not inherited.
             // SAFETY: as in main.
-            unsafe { libc::alarm(LONGEST_LIFE) };
+            unsafe { libc::alarm(longest_life()) };
             true
         }
         _ => false,
@@ -141,6 +141,16 @@ pub(super) fn fork_and_leave() {
     }
     drop(tell);
     drop(ready.read(&mut [0]));
+    say("left\n");
+}
+
+/// Processes whose parent ends, and which then wait for their own end.
+pub(super) fn crowd(count: usize) {
+    for _ in 0..count {
+        if fork() {
+            hang();
+        }
+    }
     say("left\n");
 }
 

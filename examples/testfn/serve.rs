@@ -2,10 +2,10 @@
 //!
 //! Its words: `at=ADDRESS` (`host:port` or `unix:/path`) or `host=HOST` instead of 127.0.0.1 with PORT; `gate` waits for
 //! the gate before it listens; `only-first` ends with 4 if another one has served before; `leave` leaves a daemon
-//! behind; `deaf` ignores TERM; `brief` ends with 5 as soon as somebody has connected. It says `serving PID at ADDRESS`
-//! when it listens, and `signal N` for each signal. Answers go by the path, or to every request alike: `echo` gives the
-//! body back, `quiet` nothing, `tell` what a process per call would have found in its environment. `/act/STEP/STEP…` plays
-//! the steps of `acts`.
+//! behind; `deaf` ignores TERM; `brief` ends with 5 as soon as somebody has connected; `keep` keeps connections. It says
+//! `serving PID at ADDRESS` when it listens, and `signal N` for each signal. Answers go by the path, or to every request
+//! alike: `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment.
+//! `/act/STEP/STEP…` plays the steps of `acts`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -36,13 +36,16 @@ pub(super) fn serve(words: &[String]) {
     }
     let port = || std::env::var("PORT").unwrap_or_else(|_| fail("PORT is not set"));
     let at = value("at").map_or_else(|| format!("{}:{}", value("host").unwrap_or("127.0.0.1"), port()), str::to_owned);
-    let brief = has("brief");
+    let (brief, keep) = (has("brief"), has("keep"));
     let kind = ["echo", "quiet", "tell"].into_iter().find(|kind| has(kind));
     let serve_one = move |stream: Box<dyn Stream>| {
         if brief {
             exit(5);
         }
-        std::thread::spawn(move || answer(stream, kind));
+        std::thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            while answer(&mut stream, kind, keep) && keep {}
+        });
     };
     match at.strip_prefix("unix:") {
         Some(path) => {
@@ -100,21 +103,23 @@ trait Stream: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Stream for T {}
 
-/// One request, one answer.
-fn answer(stream: Box<dyn Stream>, kind: Option<&str>) {
-    let mut stream = BufReader::new(stream);
+/// One request, one answer; whether both came through.
+fn answer(stream: &mut BufReader<Box<dyn Stream>>, kind: Option<&str>, keep: bool) -> bool {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if !matches!(stream.read_line(&mut head), Ok(1..)) {
-            return;
+            return false;
         }
     }
     let length = header(&head, "content-length").parse().unwrap_or(0);
     if let Some(steps) = head.split(' ').nth(1).and_then(|path| path.strip_prefix("/act/")) {
-        return acts::play(&mut Web { stream, left: length }, steps.split('/'));
+        acts::play(&mut Web { stream, left: length }, steps.split('/'));
+        return false;
     }
     let mut body = Vec::new();
-    let _ = stream.by_ref().take(length).read_to_end(&mut body);
+    if stream.by_ref().take(length).read_to_end(&mut body).is_err() || (body.len() as u64) < length {
+        return false;
+    }
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let (status, answer) = match kind {
@@ -126,18 +131,19 @@ fn answer(stream: Box<dyn Stream>, kind: Option<&str>) {
             (status, text.into_bytes())
         }
     };
-    let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+    let after = if keep { "keep-alive" } else { "close" };
+    let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: {after}\r\n\r\n", answer.len());
     let body = if method == "HEAD" { &[] } else { &answer[..] };
-    let _ = stream.get_mut().write_all(&[head.as_bytes(), body].concat());
+    stream.get_mut().write_all(&[head.as_bytes(), body].concat()).is_ok()
 }
 
 /// One call, whose body has a length.
-struct Web {
-    stream: BufReader<Box<dyn Stream>>,
+struct Web<'a> {
+    stream: &'a mut BufReader<Box<dyn Stream>>,
     left: u64,
 }
 
-impl Side for Web {
+impl Side for Web<'_> {
     fn read(&mut self, most: usize) -> usize {
         let mut buffer = vec![0; most.min(1 << 16)];
         let length = self.stream.by_ref().take(self.left).read(&mut buffer).unwrap_or(0);
@@ -162,11 +168,11 @@ impl Side for Web {
     fn end(&mut self) {
         let _ = self.stream.get_mut().write_all(b"0\r\n\r\n");
         // As good servers do: to close on what was not read is a reset, and that may overtake the answer.
-        let _ = io::copy(&mut self.stream, &mut io::sink());
+        let _ = io::copy(self.stream, &mut io::sink());
     }
 
     fn shut(&mut self) {
-        self.stream = BufReader::new(Box::new(io::empty()));
+        *self.stream = BufReader::new(Box::new(io::empty()));
     }
 }
 
@@ -192,6 +198,10 @@ fn by_path(path: &str) -> (u16, String) {
             started();
             wait_for_open();
             (200, "opened\n".to_owned())
+        }
+        "sleep" => {
+            std::thread::sleep(std::time::Duration::from_millis(number() as u64));
+            (200, "slept\n".to_owned())
         }
         "ready" if gate().is_some_and(|gate| gate.join("ready").exists()) => (200, "yes\n".to_owned()),
         "ready" => (503, "no\n".to_owned()),

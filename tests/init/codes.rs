@@ -3,7 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::run;
+use crate::support::{as_pid_1, run};
+
+/// Those that end a process by default: 17, 18, 23, 28 do nothing, 19 to 22 stop; 32 and 33 are the C library's.
+fn signals() -> impl Iterator<Item = i32> {
+    (1..=64).filter(|signal| !matches!(signal, 17..=23 | 28 | 32 | 33))
+}
 
 fn code(options: &str, script: &str) -> i32 {
     run(options, &["sh", "-c", script]).status.code().unwrap()
@@ -18,10 +23,33 @@ fn every_exit_code_is_the_commands() {
 
 #[test]
 fn a_death_by_signal_is_128_and_the_signal() {
-    // 17, 18, 23, 28 do nothing by default; 19 to 22 stop.
-    for signal in (1..=16).chain(24..=27).chain(29..=31).chain([34, 35, 64]) {
+    for signal in signals() {
         assert_eq!(code("-s", &format!("ulimit -c 0; kill -{signal} $$")), 128 + signal, "signal {signal}");
     }
+}
+
+/// Both for PID 1, whose own code `unshare` hands on.
+#[test]
+fn pid_1_ends_as_its_command() {
+    if as_pid_1().is_none() {
+        return;
+    }
+    let ends = |script: String| {
+        let mut command = as_pid_1().unwrap();
+        command.args(["--", "sh", "-c", &script]).status().unwrap().code()
+    };
+    std::thread::scope(|scope| {
+        for lane in 0..4 {
+            scope.spawn(move || {
+                for code in (0..=255).filter(|code| code % 4 == lane) {
+                    assert_eq!(ends(format!("exit {code}")), Some(code));
+                }
+                for signal in signals().filter(|signal| signal % 4 == lane) {
+                    assert_eq!(ends(format!("ulimit -c 0; kill -{signal} $$")), Some(128 + signal), "signal {signal}");
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -1,25 +1,13 @@
 //! Orphans, as a subreaper and as a real PID 1.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{HEELER, Running, children, eventually, fixture, heeler_init, in_session};
+use crate::support::{Running, as_pid_1, children, eventually, fixture, heeler_init, kill};
 
 const ORPHANS: usize = 1000;
 /// Each round leaves one process whose parent has ended; then it waits to be told to end.
 const SCRIPT: &str = "i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo done; read line; exit 3";
-
-/// PID 1 of a new PID namespace; `None` where that is not allowed.
-fn as_pid_1() -> Option<Command> {
-    let namespace = ["-pf", "--kill-child", "--mount-proc"];
-    let allowed = Command::new("unshare").args(namespace).arg("true").stderr(Stdio::null()).status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: PID namespaces are not allowed here, so nothing was tried as PID 1");
-        return None;
-    }
-    let mut unshare = in_session("unshare");
-    unshare.args(namespace).args([HEELER, "init"]).stdin(Stdio::null());
-    Some(unshare)
-}
 
 /// Lets the command leave its orphans, `init` tells which process is heeler.
 fn collects_all(mut command: Command, init: impl Fn(&Running) -> i32) {
@@ -50,19 +38,35 @@ fn pid_1_collects_every_orphan() {
     }
 }
 
-#[test]
-fn pid_1_forwards_what_its_kernel_would_drop() {
-    let Some(mut command) = as_pid_1() else { return };
-    command.arg("--").arg(fixture());
+/// All of them end at once, as when a container's memory runs out.
+fn collects_a_crowd(mut command: Command, init: impl Fn(&Running) -> i32) {
+    let script = "i=0; while [ $i -lt 1000 ]; do (sleep 1000 &); i=$((i+1)); done; echo done; read line; exit 3";
+    command.args(["--", "sh", "-c", script]).stdin(Stdio::piped());
     let mut running = Running::start(command);
-    assert_eq!(running.line(), "2 ready");
-    let heeler = children(running.pid())[0];
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, 34, 64] {
-        crate::support::kill(heeler, signal);
-        assert_eq!(running.heard(), signal);
+    assert_eq!(running.line(), "done");
+    let heeler = init(&running);
+    let all = || children(heeler);
+    eventually("all are orphans", || (all().len() == ORPHANS + 1).then_some(()));
+    // The command is the oldest.
+    let command = all()[0];
+    let orphans: Vec<i32> = all().into_iter().filter(|pid| *pid != command).collect();
+    let began = Instant::now();
+    orphans.into_iter().for_each(|pid| kill(pid, libc::SIGKILL));
+    eventually("only the command is left", || (all() == [command]).then_some(()));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(2), "{ORPHANS} orphans were collected in {took:?}");
+    running.close_input();
+    assert_eq!(running.wait().code(), Some(3));
+}
+
+#[test]
+fn a_crowd_that_ends_at_once_is_collected_within_two_seconds() {
+    let mut init = heeler_init();
+    init.arg("-s");
+    collects_a_crowd(init, Running::pid);
+    if let Some(command) = as_pid_1() {
+        collects_a_crowd(command, |unshare| children(unshare.pid())[0]);
     }
-    crate::support::kill(children(heeler)[0], libc::SIGKILL);
-    assert_eq!(running.wait().code(), Some(137));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 
-use crate::support::{HEELER, Running, fixture, heeler_init, in_session, kill, run};
+use crate::support::{HEELER, Running, as_pid_1, children, fixture, heeler_init, in_session, kill, run};
 
 /// FPE, ILL, SEGV, BUS, ABRT, TRAP, SYS.
 const FAULTS: [i32; 7] = [8, 4, 11, 7, 6, 5, 31];
@@ -19,11 +19,53 @@ fn every_other_signal_is_forwarded() {
     }
 }
 
+/// What the kernel would drop, had PID 1 no handler of its own.
+#[test]
+fn pid_1_forwards_every_other_signal() {
+    let Some(mut command) = as_pid_1() else { return };
+    command.arg("--").arg(fixture());
+    let mut running = Running::start(command);
+    assert_eq!(running.line(), "2 ready");
+    let heeler = children(running.pid())[0];
+    for signal in (1..=64).filter(|signal| ![9, 17, 19].contains(signal) && !FAULTS.contains(signal)) {
+        kill(heeler, signal);
+        assert_eq!(running.heard(), signal);
+    }
+    // Faults of its own would end it; from others the kernel drops them.
+    for signal in FAULTS {
+        kill(heeler, signal);
+        kill(heeler, libc::SIGUSR1);
+        assert_eq!(running.heard(), libc::SIGUSR1, "after {signal}");
+    }
+    kill(children(heeler)[0], libc::SIGKILL);
+    assert_eq!(running.wait().code(), Some(137));
+}
+
+/// A second one is no more than that: the command decides.
+#[test]
+fn each_term_is_forwarded() {
+    let mut init = Running::with_fixture("-s");
+    for _ in 0..3 {
+        init.send(libc::SIGTERM);
+        assert_eq!(init.heard(), libc::SIGTERM);
+    }
+    let count = "n=0; trap 'n=$((n+1)); echo $n; [ $n = 2 ] && exit 5' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut init = heeler_init();
+    init.args(["-s", "--", "sh", "-c", count]);
+    let mut init = Running::start(init);
+    assert_eq!(init.line(), "ready");
+    for nth in ["1", "2"] {
+        init.send(libc::SIGTERM);
+        assert_eq!(init.line(), nth);
+    }
+    assert_eq!(init.wait().code(), Some(5));
+}
+
 #[test]
 fn a_fault_signal_ends_heeler_itself() {
     for signal in FAULTS {
         let mut init = Running::with_fixture("-s");
-        let fixture = crate::support::children(init.pid())[0];
+        let fixture = children(init.pid())[0];
         init.send(signal);
         assert_eq!(init.wait().signal(), Some(signal));
         kill(fixture, libc::SIGKILL);

@@ -42,6 +42,19 @@ pub(crate) fn in_session(program: &str) -> Command {
     command
 }
 
+/// PID 1 of a new PID namespace; `None` where that is not allowed.
+pub(crate) fn as_pid_1() -> Option<Command> {
+    let namespace = ["-pf", "--kill-child", "--mount-proc"];
+    let allowed = Command::new("unshare").args(namespace).arg("true").stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: PID namespaces are not allowed here, so nothing was tried as PID 1");
+        return None;
+    }
+    let mut unshare = in_session("unshare");
+    unshare.args(namespace).args([HEELER, "init"]).stdin(Stdio::null());
+    Some(unshare)
+}
+
 /// Runs to its end. `options` are split at spaces, the rest is one command with its arguments.
 pub(crate) fn run(options: &str, command: &[&str]) -> Output {
     let mut init = heeler_init();

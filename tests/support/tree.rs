@@ -90,6 +90,11 @@ pub fn status(pid: i32, key: &str) -> String {
     line.unwrap_or_else(|| panic!("no {key} in {status}")).trim().to_owned()
 }
 
+/// Whether a process has a handler of its own for a signal.
+pub fn takes(pid: i32, signal: i32) -> bool {
+    u64::from_str_radix(&status(pid, "SigCgt"), 16).expect("a set") & 1 << (signal - 1) != 0
+}
+
 /// A size of /proc/PID/status in bytes.
 pub fn size(pid: i32, key: &str) -> u64 {
     let text = status(pid, key);
@@ -98,6 +103,12 @@ pub fn size(pid: i32, key: &str) -> u64 {
 
 pub fn signal(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).expect("the process is there to be signalled");
+}
+
+/// As [`signal`], by number: real-time ones have no name.
+pub fn signal_number(pid: i32, number: i32) {
+    // SAFETY: no memory is touched.
+    assert_eq!(unsafe { libc::kill(pid, number) }, 0, "the process is there to get signal {number}");
 }
 
 /// As [`signal`], for clean-up: it may be gone.
