@@ -10,7 +10,7 @@ UPDATE ?=
 QUICK ?=
 KEEP ?=
 
-.PHONY: help run build images test test-images lint deny bench budgets dist fuzz test-arm64 docs clean
+.PHONY: help run build images test test-images soak lint deny bench budgets dist fuzz test-arm64 docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,10 @@ test: ## all tests
 test-images: ## the images in containers, on an engine that answers or one that is started for it
 	@scripts/build.sh
 	@scripts/test-images.sh
+
+soak: ## half an hour of mixed load, faults and aborts; 200 drains under load in each mode; 600 runaways
+	@scripts/build.sh
+	@scripts/soak.sh
 
 lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an error
 	@scripts/lint.sh

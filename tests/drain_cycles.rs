@@ -1,6 +1,7 @@
 //! The end under load, over and over: TERM at 64 connections in every mode, and no call that was accepted is lost.
 //!
 //! The long form is one of `make soak`'s; DRAIN_CYCLES says how many cycles it has in each mode.
+#![allow(clippy::disallowed_methods, reason = "its length is told from outside")]
 #![allow(unreachable_pub, reason = "a module of other tests")]
 
 mod support;

@@ -4,6 +4,7 @@
 //! As root they run as a user without rights, as functions should. The long form is one of `make soak`'s; RUNAWAY_RUNS
 //! says how many runs it has in all.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::disallowed_methods, reason = "its length is told from outside")]
 
 mod support;
 

@@ -55,7 +55,6 @@ FAMILIES = [
     Family("warm_mode", 7.1, 8.5, "--seconds 1 --rounds {rounds}", BOTH, "--cells post:1,post:16"),
     Family("event_cost", 1.2, 2.0, "--seconds 1 --rounds {rounds}", BOTH, "--who warm --connections 16"),
     Family("cold_start", 1.0, 2.0, "--runs 10", "--runs 2"),
-    Family("soak", 1.0, 2.0, "--calls 1000000 --python-calls 200000", "--calls 20000 --python-calls 5000"),
     Family("memory", 1.2, 2.5, "--rounds {rounds}", "--rounds 1"),
     Family("growth", 4.0, 5.0, "--seconds 1 --rounds 2 --minutes 4.5", "--seconds 0.3 --rounds 1"),
     Family("images", 2.5, 3.0, "--runs 3", "--runs 1", within=("scripts/with-images.sh",)),
@@ -79,7 +78,7 @@ class Run:
         family, options = self.family, self.options
         lengths = (family.quick if options.quick else family.lengths).format(seconds=options.seconds, rounds=options.rounds)
         pins = [f"--{name}={value}" for name, value in (("server-cpus", options.server_cpus), ("load-cpus", options.load_cpus))
-                if value and family.name not in ("cold_start", "soak", "images")]
+                if value and family.name not in ("cold_start", "images")]
         return [*family.within, sys.executable, str(HERE / f"{family.name}.py"), *lengths.split(), *family.rest.split(), *pins,
                 "--json", str(self.json)]
 

@@ -158,16 +158,6 @@ def growth(run):
     return (["## As it grows", "", *parts] if parts else []), plots
 
 
-def soak(run):
-    rows = []
-    for record in records(run, "soak"):
-        sizes = [sample["rss_kb"] for sample in record["samples"]]
-        if sizes:
-            rows.append([record["who"], f"{record['samples'][-1]['calls']:,}", f"{sizes[0]:,}", f"{sizes[-1]:,}", f"{max(sizes) / sizes[0] - 1:+.1%}"])
-    head = ["", "calls", "heeler's memory at a tenth of them, kB", "at the end", "at most above the first"]
-    return (["## Over very many calls", "", *table(head, rows)] if rows else []), {}
-
-
 def events(run):
     at = {(record["server"], record["call"], record["connections"]): record["rounds"] for record in records(run, "event_cost")}
     rows = []
@@ -197,7 +187,7 @@ def all_of(run):
         lines_of, plot = ratios(run, family, title, about, names, shown, pairs_of)
         parts += lines_of
         plots |= {f"{family}.svg": plot} if plot else {}
-    for part in (inits, cold_start, memory, growth, soak, events, images):
+    for part in (inits, cold_start, memory, growth, events, images):
         lines_of, plots_of = part(run)
         parts += lines_of
         plots |= plots_of

@@ -296,12 +296,17 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
             }
             END => {}
             CANCEL => {
+                // A call whose request never came whole has not begun, and is over with this.
+                let over = bodies.remove(&stream).is_some();
+                if over {
+                    link.count(|open| *open -= 1);
+                }
                 let link = link.clone();
                 let hear = move || {
                     if late {
                         wait_for("hear");
                     }
-                    link.send(CANCELLED, 0, stream, b"");
+                    link.send(CANCELLED, if over { LAST } else { 0 }, stream, b"");
                 };
                 if late { drop(std::thread::spawn(hear)) } else { hear() }
             }

@@ -22,6 +22,17 @@ struct State {
     lines: Vec<String>,
     over: bool,
     paused: bool,
+    /// How many lines are kept, where not all are.
+    most: Option<usize>,
+}
+
+impl State {
+    fn push(&mut self, line: String) {
+        self.lines.push(line);
+        if self.most.is_some_and(|most| self.lines.len() > most * 2) {
+            self.lines.drain(..self.lines.len() / 2);
+        }
+    }
 }
 
 impl Lines {
@@ -44,7 +55,7 @@ impl Lines {
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
-            self.0.state.lock().unwrap().lines.push(String::from_utf8_lossy(&line).into_owned());
+            self.0.state.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
             self.0.changed.notify_all();
         }
         self.0.state.lock().unwrap().over = true;
@@ -64,6 +75,11 @@ impl Lines {
     pub fn resume(&self) {
         self.0.state.lock().unwrap().paused = false;
         self.0.changed.notify_all();
+    }
+
+    /// From here on at least the last so many lines are kept, and no more than twice as many.
+    pub fn keep_last(&self, lines: usize) {
+        self.0.state.lock().unwrap().most = Some(lines);
     }
 
     /// All lines so far.
@@ -91,7 +107,8 @@ impl Lines {
         let mut seen = 0;
         let mut state = self.0.state.lock().unwrap();
         loop {
-            if let Some(found) = state.lines[seen..].iter().find_map(|line| wanted(line)) {
+            // Lines that are not kept may be gone meanwhile.
+            if let Some(found) = state.lines[seen.min(state.lines.len())..].iter().find_map(|line| wanted(line)) {
                 return Some(found);
             }
             seen = state.lines.len();
