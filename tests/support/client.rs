@@ -100,6 +100,16 @@ impl Conn {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Whether the other side has closed, and all that it sent is read.
+    pub fn is_closed(&self) -> bool {
+        let mut byte = 0_u8;
+        let (flags, at) = (libc::MSG_PEEK | libc::MSG_DONTWAIT, (&raw mut byte).cast());
+        // SAFETY: looks at one byte at the most, into one of ours.
+        let found = unsafe { libc::recv(self.stream.as_raw_fd(), at, 1, flags) };
+        self.buffer.is_empty()
+            && (found == 0 || found < 0 && std::io::Error::last_os_error().kind() != ErrorKind::WouldBlock)
+    }
+
     /// Closes with a reset instead of an orderly end.
     pub fn reset(self) {
         let socket = socket2::Socket::from(self.stream);
