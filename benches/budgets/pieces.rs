@@ -24,7 +24,7 @@ mod request;
 
 /// The binary's own: what it allocates with is a part of what is counted.
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: heeler::allocator::Allocator = heeler::allocator::Allocator::new();
 
 /// Something that is done again and again; what it is done with is made before.
 type Piece = Box<dyn FnMut()>;
