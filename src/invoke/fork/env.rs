@@ -85,12 +85,24 @@ impl Env {
         // No header value or target holds a NUL (RFC 9110 §5.5), and paths are checked: nothing is lost here.
         self.0.extend(variable(name.as_bytes(), value.as_ref()));
     }
+
+    /// A header's, whose name is written letter by letter: each call has many.
+    fn set_header(&mut self, prefix: &str, name: &HeaderName, letter: impl FnMut(u8) -> u8, value: &[u8]) {
+        let name = name.as_str();
+        // With room for the NUL.
+        let mut pair = Vec::with_capacity(prefix.len() + name.len() + value.len() + 2);
+        pair.extend_from_slice(prefix.as_bytes());
+        pair.extend(name.bytes().map(letter));
+        pair.push(b'=');
+        pair.extend_from_slice(value);
+        self.0.extend(CString::new(pair));
+    }
 }
 
 /// The names that of-watchdog and classic-watchdog give to the parts of a request.
 fn watchdog_variables(env: &mut Env, call: &Call, path: &[u8], mode: Mode, had_body: bool) {
     for (name, value) in exported(&call.headers) {
-        env.set(&format!("Http_{}", canonical(name)), value);
+        env.set_header("Http_", name, canonical(), value.as_bytes());
     }
     env.set("Http_Method", call.method.as_str());
     if let Some(query) = call.target.query().filter(|query| !query.is_empty()) {
@@ -134,7 +146,8 @@ fn meta_variables(env: &mut Env, call: &Call, path: &[u8]) {
         let values: Vec<&[u8]> = call.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
         // One variable for repeated headers (§4.1.18); cookies alone are not a list (RFC 9113 §8.2.3).
         let separator: &[u8] = if name == hyper::header::COOKIE { b"; " } else { b", " };
-        env.set(&format!("HTTP_{}", name.as_str().to_ascii_uppercase().replace('-', "_")), values.join(separator));
+        let letter = |letter: u8| if letter == b'-' { b'_' } else { letter.to_ascii_uppercase() };
+        env.set_header("HTTP_", name, letter, &values.join(separator));
     }
 }
 
@@ -165,14 +178,13 @@ fn exported(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderVa
 }
 
 /// `content-type` → `Content_Type`, Go's canonical form with `_`.
-fn canonical(name: &HeaderName) -> String {
+fn canonical() -> impl FnMut(u8) -> u8 {
     let mut upper = true;
-    let letter = |letter: char| {
+    move |letter| {
         let seen = if upper { letter.to_ascii_uppercase() } else { letter };
-        upper = letter == '-';
-        if upper { '_' } else { seen }
-    };
-    name.as_str().chars().map(letter).collect()
+        upper = letter == b'-';
+        if upper { b'_' } else { seen }
+    }
 }
 
 fn host(call: &Call) -> Option<String> {
@@ -204,7 +216,9 @@ mod tests {
     #[test]
     fn names_are_gos() {
         for (name, expected) in [("ce-type", "Ce_Type"), ("x-a", "X_A"), ("host", "Host"), ("x--y", "X__Y")] {
-            assert_eq!(canonical(&HeaderName::from_static(name)), expected);
+            let mut env = Env(Vec::new());
+            env.set_header("", &HeaderName::from_static(name), canonical(), b"v");
+            assert_eq!(env.0[0].to_str(), Ok(&*format!("{expected}=v")));
         }
     }
 

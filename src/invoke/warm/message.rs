@@ -52,7 +52,7 @@ pub enum BadAnswer {
     /// A name that HTTP does not allow; its first characters.
     #[error("has a header called {0:?}, which HTTP does not allow")]
     Name(String),
-    /// More of them than [`MOST_HEADERS`].
+    /// More of them than any answer may have.
     #[error("has more headers than can be passed on")]
     TooMany,
     /// A value that HTTP does not allow, which may hold what others should not see.
