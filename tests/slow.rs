@@ -217,6 +217,25 @@ fn a_reader_that_stalls_is_cut_and_its_handler_ended() {
     }
 }
 
+/// The kernel would take four megabytes for each, which the container's memory limit counts.
+#[test]
+fn a_stalled_reader_is_given_little_of_the_kernels_memory() {
+    at_once(["streaming", "serializing"], |mode| {
+        let heeler = Heeler::play(mode, "flood-stdout 20000000", &[]);
+        let mut conn = Conn::open_narrow(heeler.address());
+        conn.send(&Request::get("/").bytes());
+        conn.read_head().unwrap();
+        let mut before = None;
+        eventually("nothing moves any more", || {
+            pass(SECOND / 4);
+            let now = conn.heelers_queues();
+            before.replace(now) == Some(now) && now.is_some_and(|now| now.unsent > 0)
+        });
+        let held = conn.heelers_queues().unwrap().unsent;
+        assert!(held < 600_000, "{mode}: {held} bytes");
+    });
+}
+
 #[test]
 fn a_stalled_reader_of_a_held_answer_is_cut_too() {
     at_once(["serializing", "classic"], |mode| {

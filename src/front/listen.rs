@@ -19,6 +19,9 @@ const BACKLOG: i32 = 1024;
 /// A client that vanished without a word (its machine is gone) is found out by the kernel after so much silence, and a
 /// little more: a stream or a session may have no other limit.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Bytes of an answer that a connection's kernel takes beyond what the client has room for. By itself it takes megabytes:
+/// those of some hundred clients that do not read are more than a container has, and the memory of sockets counts there.
+const MOST_UNSENT: u32 = 256 * 1024;
 /// Handshakes that were under way when new ones were shut out are given so long.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(10);
 
@@ -114,8 +117,11 @@ impl Bound {
         // instance bind while they are in TIME_WAIT.
         self.socket.set_reuse_address(true)?;
         if self.path.is_none() {
-            // Connections inherit this one, too. A kernel that cannot do it is no reason not to serve.
+            // Connections inherit these, too. A kernel that cannot do one of them is no reason not to serve.
             let _ = self.socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / 4));
+            let _ = self.socket.set_tcp_notsent_lowat(MOST_UNSENT);
+            // Answers are written in one piece or flushed on purpose: nothing to gather.
+            let _ = self.socket.set_tcp_nodelay(true);
         }
         match self.path {
             None => Ok(Listener::Tcp(TcpListener::from_std(self.socket.into())?)),
@@ -128,7 +134,7 @@ impl Listener {
     /// The next client.
     pub(super) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| prepared(stream)),
+            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
             Listener::Unix(unix, _) => unix.accept().await.map(|(stream, _)| Stream::Unix(stream)),
         }
     }
@@ -162,7 +168,7 @@ async fn close_tcp(tcp: TcpListener) -> Vec<Stream> {
     std::iter::from_fn(|| tcp.accept().ok())
         .filter_map(|(stream, _)| {
             stream.set_nonblocking(true).ok()?;
-            Some(prepared(TcpStream::from_std(stream).ok()?))
+            Some(Stream::Tcp(TcpStream::from_std(stream).ok()?))
         })
         .collect()
 }
@@ -177,12 +183,6 @@ fn shut_out_new_handshakes(tcp: &TcpListener) -> io::Result<()> {
     let pass = SockFilter::new(0x06, 0, 0, u32::MAX);
     let program = [load_flags, keep_syn_and_ack, if_syn_alone, drop, pass];
     socket2::SockRef::from(&tcp.as_fd()).attach_filter(&program)
-}
-
-/// Answers are written in one piece or flushed on purpose: nothing to gather.
-fn prepared(stream: TcpStream) -> Stream {
-    let _ = stream.set_nodelay(true);
-    Stream::Tcp(stream)
 }
 
 impl ListenError {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_are_asked_whether_anybody_is_there() {
+    async fn connections_have_the_options_of_their_listener() {
         let bound = bind(&Address::Tcp { host: Some(Ipv4Addr::LOCALHOST.into()), port: 0 }).unwrap();
         let address = bound.address.clone();
         let listener = bound.listen().unwrap();
@@ -236,5 +236,7 @@ mod tests {
         let socket = socket2::SockRef::from(&accepted);
         assert!(socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), SILENCE);
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), MOST_UNSENT);
+        assert!(socket.tcp_nodelay().unwrap());
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::PATIENCE;
 use super::message::{Request, Response};
+use super::queues::{self, Queues};
 
 /// Why there is no whole answer.
 #[derive(Debug)]
@@ -67,6 +68,12 @@ impl Conn {
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         socket.connect(&address.into()).expect("heeler takes a connection");
         Conn::over(socket.into()).expect("a connection")
+    }
+
+    /// What the kernel holds at heeler's end.
+    pub fn heelers_queues(&self) -> Option<Queues> {
+        let port = |address: std::io::Result<SocketAddr>| address.expect("an address").port();
+        queues::of(port(self.stream.peer_addr()), port(self.stream.local_addr()))
     }
 
     pub fn set_patience(&mut self, time: Duration) {

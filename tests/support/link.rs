@@ -11,6 +11,7 @@ use socket2::{SockAddr, Socket};
 
 use super::PATIENCE;
 use super::asked::{Asked, field};
+use super::queues;
 
 pub struct Link {
     socket: Socket,
@@ -45,15 +46,12 @@ impl Link {
         self.socket.write_all(bytes).is_ok()
     }
 
-    /// Whether heeler has read all that was sent: the queue of its side is empty (proc_net_tcp.txt of the kernel).
+    /// Whether heeler has read all that was sent.
     pub fn is_read(&self) -> bool {
         let port = |address: SockAddr| address.as_socket().expect("a TCP connection").port();
-        let own = format!(":{:04X}", port(self.socket.local_addr().expect("an address")));
-        let heelers = format!(":{:04X}", port(self.socket.peer_addr().expect("an address")));
-        let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
-        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|line| {
-            line.len() > 4 && line[1].ends_with(&heelers) && line[2].ends_with(&own) && line[4].ends_with(":00000000")
-        })
+        let own = port(self.socket.local_addr().expect("an address"));
+        let heelers = port(self.socket.peer_addr().expect("an address"));
+        queues::of(heelers, own).is_some_and(|queues| queues.unread == 0)
     }
 
     /// Sends what is taken at once, and says how much that was.

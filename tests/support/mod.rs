@@ -22,6 +22,7 @@ mod link;
 pub mod load;
 mod message;
 mod page;
+pub mod queues;
 pub mod tree;
 mod upstream;
 pub mod working;
