@@ -117,8 +117,8 @@ async fn http1(session: Arc<Session>, socket: Socket, mut watch: Watch) {
     let (shared, opened) = (session.shared.clone(), session.clone());
     let service = service_fn(move |request: Request<Incoming>| Box::pin(session.clone().serve(request)));
     let mut connection = conn::http1::Builder::new()
-        // A hundred headers are hyper's own limit. Told a number, be it the same, it fills its table anew for each request.
         .max_buf_size(LARGEST_HEAD as usize)
+        // Of headers it takes a hundred, without being told: for a number, be it the same, it fills a table with each request.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
     let stopped = loop {
