@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from string import Template
 
-from load import load, need_wrk
+from fork import under_load
+from load import need_wrk
 from options import add_common, add_lengths, listed
 from report import Report, ratios, spread
-from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by, pinned
+from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by
 
 FIGURES = {"rate": ("calls/s", 0), "p50_us": ("p50 µs", 0), "own_us": ("own CPU µs/call", 0)}
 
@@ -48,17 +49,8 @@ def present(report, program):
 
 
 def measure(start, connections, options):
-    with pinned(options.server_cpus):
-        server = start()
-    try:
-        server.until_first_200()
-        with pinned(options.load_cpus):
-            load(server.port, connections, 1)  # what is met for the first time is not what is measured
-            before = sum(server.cpu())
-            result = load(server.port, connections, options.seconds)
-        return result | {"own_us": (sum(server.cpu()) - before) / max(result["calls"], 1) * 1e6}
-    finally:
-        server.end()
+    result, own = under_load(start, connections, options)
+    return result | {"own_us": own}
 
 
 def compare(here, options, report):

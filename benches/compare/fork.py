@@ -30,18 +30,24 @@ def start(binary, mode, program):
     return Server([binary], env, port, BUILT / "server.log")
 
 
-def measure(binary, mode, program, connections, options):
+def under_load(start, connections, options):
+    """What wrk says of a fresh server, and that server's own processor time per call in microseconds."""
     with pinned(options.server_cpus):
-        server = start(binary, mode, program)
+        server = start()
     try:
         server.until_first_200()
         with pinned(options.load_cpus):
             load(server.port, connections, 1)  # what is met for the first time is not what is measured
             before = sum(server.cpu())
             result = load(server.port, connections, options.seconds)
-        return result | {"cpu_us": (sum(server.cpu()) - before) / max(result["calls"], 1) * 1e6}
+        return result, (sum(server.cpu()) - before) / max(result["calls"], 1) * 1e6
     finally:
         server.end()
+
+
+def measure(binary, mode, program, connections, options):
+    result, own = under_load(lambda: start(binary, mode, program), connections, options)
+    return result | {"cpu_us": own}
 
 
 def floor(program, options):

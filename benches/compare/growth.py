@@ -13,7 +13,7 @@ from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, he
 from crowd import Crowd, allow_files, spent
 from options import add_common, one_of
 from report import Report, spread
-from servers import BUILT, Server, end_on_term, free_port, pinned
+from servers import end_on_term, serving
 
 FEW = 10
 BUSY = 64
@@ -125,18 +125,14 @@ def main():
     most = allow_files()
     if most < max(CONNECTIONS):
         report.line(f"no more than {most} connections: each takes an open file (ulimit -Hn)")
-    port = free_port()
-    with pinned(options.server_cpus):
-        upstream = Server([str(EXAMPLES / "bench_hyper"), str(port)], {}, port, BUILT / "upstream.log")
     runs = {}
     try:
-        upstream.until_first_200()
-        here = points(options.curves, port, most)
-        report.settings(options, options.rounds * len(here) * (options.seconds + 0.8) / 60)
-        play(here, runs, options, report)
+        with serving(EXAMPLES / "bench_hyper", options) as port:
+            here = points(options.curves, port, most)
+            report.settings(options, options.rounds * len(here) * (options.seconds + 0.8) / 60)
+            play(here, runs, options, report)
     finally:
         table(runs, report)
-        upstream.end()
         report.keep(options.json)
 
 

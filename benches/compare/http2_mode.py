@@ -14,7 +14,7 @@ from crowd import Crowd, spent
 from http_mode import nginx, watchdog
 from options import add_common, add_lengths, listed
 from report import Report, ratios, spread
-from servers import BUILT, Server, compile_c, end_on_term, free_port, named_by, pinned
+from servers import BUILT, compile_c, end_on_term, named_by, pinned, serving
 
 # Bytes of the request's body; the answer has 100.
 BODIES = {"get-100B": 0, "post-100B": 100}
@@ -85,17 +85,13 @@ def main():
     program = compile_c("upstream", report)
     if not program:
         sys.exit("nothing to stand in front of: the upstream is needed")
-    port = free_port()
-    with pinned(options.server_cpus):
-        upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
     try:
-        upstream.until_first_200()
-        here = proxies(report, port)
-        cells = len(BODIES) * len(options.connections) * len(here)
-        report.settings(options, options.rounds * cells * (options.seconds + 1.4) / 60)
-        compare(here, options, report)
+        with serving(program, options) as port:
+            here = proxies(report, port)
+            cells = len(BODIES) * len(options.connections) * len(here)
+            report.settings(options, options.rounds * cells * (options.seconds + 1.4) / 60)
+            compare(here, options, report)
     finally:
-        upstream.end()
         report.keep(options.json)
 
 

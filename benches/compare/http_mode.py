@@ -16,7 +16,7 @@ from fork import visit
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
 from report import Report, ratios, spread
-from servers import BUILT, HERE, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, until_free
+from servers import BUILT, HERE, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, serving, until_free
 
 # What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
 SHAPES = {
@@ -179,17 +179,13 @@ def main():
     program = compile_c("upstream", report)
     if not program:
         sys.exit("nothing to stand in front of: the upstream is needed")
-    port = free_port()
-    with pinned(options.server_cpus):
-        upstream = Server([program, str(port)], {}, port, BUILT / "upstream.log")
     try:
-        upstream.until_first_200()
-        here = proxies(report, port)
-        cells = len(options.shapes) * len(options.connections) * len(here)
-        report.settings(options, options.rounds * cells * (options.seconds + 1.3) / 60)
-        compare(here, options, report)
+        with serving(program, options) as port:
+            here = proxies(report, port)
+            cells = len(options.shapes) * len(options.connections) * len(here)
+            report.settings(options, options.rounds * cells * (options.seconds + 1.3) / 60)
+            compare(here, options, report)
     finally:
-        upstream.end()
         report.keep(options.json)
 
 

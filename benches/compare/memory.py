@@ -13,7 +13,7 @@ from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, he
 from crowd import Crowd, allow_files
 from options import add_common
 from report import Report, ratios, spread
-from servers import BUILT, METRICS, Server, Unusable, end_on_term, free_port, named_by, pinned, until_free
+from servers import METRICS, Unusable, end_on_term, named_by, serving, until_free
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -137,16 +137,12 @@ def main():
         sys.exit(f"{IDLE} connections take more open files than may be here: ulimit -Hn")
     found = named_by({"of-watchdog": "OF_WATCHDOG", "classic-watchdog": "CLASSIC_WATCHDOG"}, report)
     report.machine(f"{options.rounds} rounds")
-    port = free_port()
-    with pinned(options.server_cpus):
-        upstream = Server([str(EXAMPLES / "bench_hyper"), str(port)], {}, port, BUILT / "upstream.log")
     runs = {}
     try:
-        upstream.until_first_200()
-        play(settings(found, port), runs, options, report)
+        with serving(EXAMPLES / "bench_hyper", options) as port:
+            play(settings(found, port), runs, options, report)
     finally:
         table(runs, report)
-        upstream.end()
         report.keep(options.json)
 
 

@@ -162,6 +162,19 @@ def pinned(cpus):
         os.sched_setaffinity(0, before)
 
 
+@contextmanager
+def serving(program, options):
+    """A server that others stand in front of, for as long as the block lasts: its port, which is its only argument."""
+    port = free_port()
+    with pinned(options.server_cpus):
+        server = Server([str(program), str(port)], {}, port, BUILT / "upstream.log")
+    try:
+        server.until_first_200()
+        yield port
+    finally:
+        server.end()
+
+
 def below(pid):
     """The process and everything below it, parents first."""
     try:
