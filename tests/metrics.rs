@@ -6,6 +6,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use nix::sys::signal::Signal;
 use support::{Builder, Gate, Heeler, Request, eventually, tree};
 
 fn start(env: &[(&str, &str)]) -> Heeler {
@@ -149,6 +150,19 @@ fn a_client_that_went_away_is_a_499() {
     assert_becomes(&heeler, REQUESTS, &[("code", "499")], 1.0);
     assert_becomes(&heeler, "heeler_handler_exits_total", &[("how", "killed")], 1.0);
     assert_becomes(&heeler, "heeler_connections", &[], 0.0);
+}
+
+/// Its request and its end are there before heeler reads the first of them: heeler is stopped meanwhile.
+#[test]
+fn a_client_that_left_before_its_call_began_is_a_499_too() {
+    let heeler = start(&[]);
+    let mut kept: Vec<_> = (0..8).map(|_| heeler.conn()).collect();
+    kept.iter_mut().for_each(|conn| drop(conn.call(&Request::role("say hi")).assert_ok().text()));
+    heeler.signal(Signal::SIGSTOP);
+    kept.into_iter().for_each(|mut conn| assert!(conn.send(&Request::role("say hi").bytes())));
+    heeler.signal(Signal::SIGCONT);
+    assert_becomes(&heeler, REQUESTS, &[("code", "499")], 8.0);
+    assert_becomes(&heeler, "http_requests_in_flight", &[], 0.0);
 }
 
 #[test]

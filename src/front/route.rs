@@ -2,14 +2,14 @@
 
 use super::Config;
 
-/// Who answers.
+/// What heeler answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum Own {
     Health,
     Ready,
     Metrics,
-    Function,
-    Nobody,
+    /// The operators' door shows no more.
+    Nothing,
 }
 
 /// Which listener a request came in by.
@@ -21,15 +21,15 @@ pub(super) enum Door {
     Admin,
 }
 
-/// The route of a path.
-pub(super) fn of(path: &str, door: Door, config: &Config) -> Route {
-    match (path, door) {
-        ("/_/health", _) => Route::Health,
-        ("/_/ready", _) => Route::Ready,
-        ("/healthz" | "/health/liveness", door) if config.health_paths || door == Door::Admin => Route::Health,
-        ("/health/readiness", door) if config.health_paths || door == Door::Admin => Route::Ready,
-        ("/metrics", Door::Admin) => Route::Metrics,
-        (_, Door::Admin) => Route::Nobody,
-        (_, Door::Main) => Route::Function,
-    }
+/// What a path is for; `None`: the function.
+pub(super) fn of(path: &str, door: Door, config: &Config) -> Option<Own> {
+    Some(match (path, door) {
+        ("/_/health", _) => Own::Health,
+        ("/_/ready", _) => Own::Ready,
+        ("/healthz" | "/health/liveness", door) if config.health_paths || door == Door::Admin => Own::Health,
+        ("/health/readiness", door) if config.health_paths || door == Door::Admin => Own::Ready,
+        ("/metrics", Door::Admin) => Own::Metrics,
+        (_, Door::Admin) => Own::Nothing,
+        (_, Door::Main) => return None,
+    })
 }

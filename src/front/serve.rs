@@ -16,11 +16,18 @@ use super::answer::{Account, Answer, Busy, Reading, Record};
 use super::clock::Clock;
 use super::deadline::{self, Deadlines};
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
-use super::route::{self, Door, Route};
+use super::route::{self, Door, Own};
 use super::tunnel::Tunnel;
 use super::{Shared, deliver, event, grpc, probe, strict, webhook};
 use crate::event::Form;
 use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
+
+/// Who answers a request.
+#[expect(clippy::large_enum_variant, reason = "most are the larger one, and none stands in a line")]
+enum Whose {
+    Heelers(Own),
+    Functions(Record),
+}
 
 /// What all requests of a connection share.
 pub(super) struct Session {
@@ -43,27 +50,44 @@ impl Session {
         self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Answers one request; it never fails, since every failure is an answer.
-    pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    /// Answers one request; it never fails, since every failure is an answer. The call begins here and not when it is
+    /// first polled: hyper drops it before that where it has read the client's end too, and then it has to be told.
+    pub(super) fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Answer>, Infallible>> {
         let busy = Busy::new(&self.clock);
-        let http1 = request.version() < Version::HTTP_2;
-        if request.version() == Version::HTTP_10 {
-            self.ends_with_connection.store(true, Ordering::Relaxed);
-        }
-        let (response, record) = match route::of(request.uri().path(), self.door, &self.shared.config) {
-            Route::Health => (Box::pin(probe::health(&self.shared)).await, None),
-            Route::Ready => (Box::pin(probe::ready(&self.shared)).await, None),
-            Route::Metrics => (self.metrics(&request), None),
-            Route::Nobody => (text(StatusCode::NOT_FOUND, "not found: try /metrics, /_/health or /_/ready\n"), None),
-            Route::Function => self.function(request).await,
+        let whose = match route::of(request.uri().path(), self.door, &self.shared.config) {
+            Some(own) => Whose::Heelers(own),
+            None => Whose::Functions(self.record(&request)),
         };
-        let (mut head, body) = response.into_parts();
-        // An upgrade says so in the same header; behind it there is no next request to be kept off.
-        if http1 && self.shared.closing() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        // All in one future: each that holds another moves request and record once more.
+        async move {
+            let http1 = request.version() < Version::HTTP_2;
+            if request.version() == Version::HTTP_10 {
+                self.ends_with_connection.store(true, Ordering::Relaxed);
+            }
+            let (response, record) = match whose {
+                Whose::Heelers(own) => (self.own(own, &request).await, None),
+                Whose::Functions(record) => self.function(request, record).await,
+            };
+            let (mut head, body) = response.into_parts();
+            // An upgrade says so in the same header; behind it there is no next request to be kept off.
+            if http1 && self.shared.closing() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+                head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
+            Ok(Response::from_parts(head, Answer::new(body, Account::new(record, busy), stall_limit)))
         }
-        let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
-        Ok(Response::from_parts(head, Answer::new(body, Account::new(record, busy), stall_limit)))
+    }
+
+    async fn own(&self, own: Own, request: &Request<Incoming>) -> Response<ReplyBody> {
+        match own {
+            Own::Health => Box::pin(probe::health(&self.shared)).await,
+            Own::Ready => Box::pin(probe::ready(&self.shared)).await,
+            Own::Metrics => self.metrics(request),
+            Own::Nothing => text(StatusCode::NOT_FOUND, "not found: try /metrics, /_/health or /_/ready\n"),
+        }
     }
 
     fn metrics(&self, request: &Request<Incoming>) -> Response<ReplyBody> {
@@ -74,11 +98,9 @@ impl Session {
         response
     }
 
-    async fn function(&self, request: Request<Incoming>) -> (Response<ReplyBody>, Option<Record>) {
+    async fn function(&self, request: Request<Incoming>, mut record: Record) -> (Response<ReplyBody>, Option<Record>) {
         let (head, body) = request.into_parts();
-        let shared = &self.shared;
-        let id = call_id(&head.headers);
-        let mut record = self.record(&head, &id);
+        let (shared, id) = (&self.shared, record.id.clone());
         if shared.config.debug_headers {
             tracing::info!(call_id = id.to_str().unwrap_or_default(), headers = ?head.headers, "request");
         }
@@ -127,14 +149,14 @@ impl Session {
         }
     }
 
-    fn record(&self, head: &Parts, id: &HeaderValue) -> Record {
+    fn record(&self, request: &Request<Incoming>) -> Record {
         self.shared.metrics.request_started();
         self.shared.pulse.keep();
         Record {
             shared: self.shared.clone(),
-            method: head.method.clone(),
-            target: head.uri.clone(),
-            id: id.clone(),
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            id: call_id(request.headers()),
             started: Instant::now(),
             handed: None,
             status: None,
