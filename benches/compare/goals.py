@@ -124,8 +124,8 @@ def warm():
                              quotient("warm_mode", "rate", "heeler, Node (req, res)", "functions-framework, NODE_ENV=production", **cell("node", connections))))
         rows.append(at_least("warm mode", f"Go at {connections}: calls per CPU second", "net/http", 1, " ×",
                              quotient("warm_mode", "cpu_us", "net/http", "heeler, Go", **cell("go", connections))))
-        rows.append(at_least("warm mode", f"Java at {connections}: calls/s", "functions-framework, java invoker", 1.5, " ×",
-                             quotient("warm_mode", "rate", "heeler, Java HttpFunction", "functions-framework, java invoker", **cell("java", connections))))
+        rows.append(at_least("warm mode", f"Java at {connections}: calls per CPU second", "functions-framework, java invoker", 1.5, " ×",
+                             quotient("warm_mode", "cpu_us", "functions-framework, java invoker", "heeler, Java HttpFunction", **cell("java", connections))))
     return rows
 
 
