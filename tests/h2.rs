@@ -369,6 +369,23 @@ async fn a_reader_that_stalls_is_cut() {
     assert_eq!(open(&heeler).await.call(role("say hi")).await.unwrap().status, 200);
 }
 
+/// Each answer once left a task behind, for as long as a client may stall.
+#[tokio::test]
+async fn answers_leave_nothing_behind() {
+    let heeler = Heeler::play("warm", "worker echo", &[]);
+    let mut client = open(&heeler).await;
+    let mut calls = async |count| {
+        for _ in 0..count {
+            assert_eq!(client.call(request("POST", "/", &[], "hi")).await.unwrap().text(), "hi");
+        }
+    };
+    calls(500).await;
+    let before = tree::size(heeler.pid, "VmRSS");
+    calls(5_000).await;
+    let grown = tree::size(heeler.pid, "VmRSS").saturating_sub(before);
+    assert!(grown < 1 << 20, "{grown} bytes for 5,000 calls");
+}
+
 #[tokio::test]
 async fn many_resets_harm_nobody() {
     let heeler = Heeler::play("streaming", "do", &[("kill_grace", "100ms")]);

@@ -15,7 +15,7 @@ use super::Shared;
 use super::clock::Clock;
 use super::grpc;
 use super::respond::CLIENT_GONE;
-use super::stall::Watched;
+use super::stall::{Stalling, Stalls};
 use crate::invoke::{Aborted, CallError, ReplyBody};
 use crate::log;
 use crate::reason::Reason;
@@ -199,18 +199,18 @@ impl Accounted {
 pub(super) enum Answer {
     Plain(Box<Accounted>),
     /// Given up if the client does not take it.
-    Watched(Watched),
+    Stalling(Stalling),
 }
 
 impl Answer {
-    /// `stall_limit`: how long the client may leave a piece unread, where the socket's own timer cannot tell.
-    pub(super) fn new(body: ReplyBody, mut account: Account, stall_limit: Option<Duration>) -> Answer {
+    /// `stalls`: who watches it, where the socket's own timer cannot tell.
+    pub(super) fn new(body: ReplyBody, mut account: Account, stalls: Option<&Arc<Stalls>>) -> Answer {
         if let Some(record) = &mut account.record {
             record.whole = body.is_end_stream();
         }
         let answer = Accounted { body, account, failed: None };
-        match stall_limit {
-            Some(limit) if !answer.is_end_stream() => Answer::Watched(Watched::new(answer, limit)),
+        match stalls {
+            Some(stalls) if !answer.is_end_stream() => Answer::Stalling(stalls.watch(answer)),
             _ => Answer::Plain(Box::new(answer)),
         }
     }
@@ -223,21 +223,21 @@ impl Body for Answer {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
             Answer::Plain(answer) => answer.poll_frame(cx),
-            Answer::Watched(watched) => watched.poll_frame(cx),
+            Answer::Stalling(answer) => answer.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Answer::Plain(answer) => answer.is_end_stream(),
-            Answer::Watched(watched) => watched.is_end_stream(),
+            Answer::Stalling(answer) => answer.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Answer::Plain(answer) => answer.size_hint(),
-            Answer::Watched(watched) => watched.size_hint(),
+            Answer::Stalling(answer) => answer.size_hint(),
         }
     }
 }

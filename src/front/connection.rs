@@ -23,6 +23,7 @@ use super::hangup::Hangup;
 use super::route::Door;
 use super::serve::Session;
 use super::socket::{Protocol, Socket, Stream, has_unread};
+use super::stall::Stalls;
 use crate::reason::Reason;
 
 /// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
@@ -76,6 +77,8 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
     let mut socket = Socket::new(stream, clock.clone());
     let Some(protocol) = sniff(&shared, &mut socket, &mut watch).await else { return };
     let interim = (protocol == Protocol::Http1).then(|| socket.interim());
+    let limit = shared.config.write_timeout.filter(|_| protocol == Protocol::Http2);
+    let stalls = limit.map(|limit| Arc::new(Stalls::new(limit)));
     let session = Session {
         shared,
         clock,
@@ -83,6 +86,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: Stream, door: Door) {
         remote,
         local_port,
         interim,
+        stalls,
         tunnel: Mutex::default(),
         ends_with_connection: AtomicBool::new(false),
     };

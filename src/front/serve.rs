@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::deadline::{self, Deadlines};
 use super::respond::{X_CALL_ID, X_DURATION_SECONDS, call_id, duration_seconds, refusal, text};
 use super::route::{self, Door, Own};
+use super::stall::Stalls;
 use super::tunnel::Tunnel;
 use super::{Shared, deliver, event, grpc, probe, strict, webhook};
 use crate::event::Form;
@@ -38,6 +39,8 @@ pub(super) struct Session {
     pub(super) local_port: Option<u16>,
     /// Where 1xx heads go; `None` on HTTP/2.
     pub(super) interim: Option<Interim>,
+    /// Who watches its answers; `None` on HTTP/1, whose socket tells of itself, and without a `write_timeout`.
+    pub(super) stalls: Option<Arc<Stalls>>,
     /// What the connection becomes behind an answer of 101.
     pub(super) tunnel: Mutex<Option<Tunnel>>,
     /// The caller speaks HTTP/1.0: an answer of unknown length ends where the connection does.
@@ -76,8 +79,7 @@ impl Session {
             if http1 && self.shared.closing() && head.status != StatusCode::SWITCHING_PROTOCOLS {
                 head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            let stall_limit = if http1 { None } else { self.shared.config.write_timeout };
-            Ok(Response::from_parts(head, Answer::new(body, Account::new(record, busy), stall_limit)))
+            Ok(Response::from_parts(head, Answer::new(body, Account::new(record, busy), self.stalls.as_ref())))
         }
     }
 
