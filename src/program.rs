@@ -1,6 +1,7 @@
 //! Finds a program as a shell would, so that a start can fail with a reason instead of in a child.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
@@ -17,6 +18,9 @@ pub enum ProgramError {
     /// There is one, but it cannot be executed.
     #[error("{} is not executable (it needs to be a file with the x bit)", .0.display())]
     NotExecutable(PathBuf),
+    /// The way to it ends in something else: links in a circle, a folder that may not be entered, a name that is too long.
+    #[error("{} cannot be reached: {}", .0.display(), .1)]
+    OutOfReach(PathBuf, String),
 }
 
 impl ProgramError {
@@ -24,7 +28,7 @@ impl ProgramError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             ProgramError::NotFound(..) => 127,
-            ProgramError::NotExecutable(_) => 126,
+            ProgramError::NotExecutable(_) | ProgramError::OutOfReach(..) => 126,
         }
     }
 }
@@ -36,7 +40,7 @@ pub fn find_program(name: &str, path: &OsStr) -> Result<PathBuf, ProgramError> {
         let file = PathBuf::from(name);
         return match State::of(&file) {
             State::Executable => Ok(file),
-            State::Present => Err(ProgramError::NotExecutable(file)),
+            State::Refused(error) => Err(error),
             State::Missing => Err(ProgramError::NotFound(name.to_owned(), "the file system".to_owned())),
         };
     }
@@ -49,16 +53,16 @@ pub fn find_program(name: &str, path: &OsStr) -> Result<PathBuf, ProgramError> {
         let file = if folder.as_os_str().is_empty() { Path::new(".").join(name) } else { folder.join(name) };
         match State::of(&file) {
             State::Executable => return Ok(file),
-            State::Present => refused = refused.or(Some(file)),
+            State::Refused(error) => refused = refused.or(Some(error)),
             State::Missing => {}
         }
     }
-    Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
+    Err(refused.unwrap_or_else(not_found))
 }
 
 enum State {
     Executable,
-    Present,
+    Refused(ProgramError),
     Missing,
 }
 
@@ -66,9 +70,9 @@ impl State {
     fn of(file: &Path) -> State {
         match std::fs::metadata(file) {
             Ok(meta) if meta.is_file() && access(file, AccessFlags::X_OK).is_ok() => State::Executable,
-            Ok(_) => State::Present,
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => State::Present,
-            Err(_) => State::Missing,
+            Ok(_) => State::Refused(ProgramError::NotExecutable(file.to_owned())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => State::Missing,
+            Err(error) => State::Refused(ProgramError::OutOfReach(file.to_owned(), error.to_string())),
         }
     }
 }
@@ -89,6 +93,7 @@ mod tests {
             fs::write(at(name), "#!/bin/sh\n").unwrap();
             fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
         }
+        std::os::unix::fs::symlink("circle", at("b/circle")).unwrap();
         let path = format!("{}:{}", at("a").display(), at("b").display());
         let path = OsStr::new(&path);
         let code = |name: &str| find_program(name, path).unwrap_err().exit_code();
@@ -96,7 +101,9 @@ mod tests {
         assert_eq!(find_program("run", path), Ok(at("b/run")));
         assert_eq!(find_program(at("b/run").to_str().unwrap(), OsStr::new("")), Ok(at("b/run")));
         assert_eq!(find_program("plain", path), Err(ProgramError::NotExecutable(at("a/plain"))));
-        for (name, expect) in [("plain", 126), ("folder", 126), ("none", 127), ("", 127), ("./none", 127)] {
+        for (name, expect) in
+            [("plain", 126), ("folder", 126), ("circle", 126), ("none", 127), ("", 127), ("./none", 127)]
+        {
             assert_eq!(code(name), expect, "{name}");
         }
         assert_eq!(code(at("a/run").to_str().unwrap()), 126);

@@ -17,7 +17,7 @@ pub const WAYS: [(&str, Lose, i32); 6] = [
     ("is a folder", folder, 126),
     ("has an interpreter that is not there", |path| script(path, "#!/nowhere/at/all\n"), 127),
     ("has an interpreter that is a folder", |path| script(path, "#!/\n"), 126),
-    ("is a link to itself", link_to_itself, 127),
+    ("is a link to itself", link_to_itself, 126),
 ];
 
 fn permit(path: &Path, mode: u32) {
