@@ -6,7 +6,7 @@
 //! when it ends as it was told to, and `signal N` for each signal. Answers go by the path, or to every request alike:
 //! `echo` gives the body back, `quiet` nothing, `tell` what a process per call would have found in its environment,
 //! `head` the word `body` behind the fields that were sent.
-//! `witness` gives the body back, and notes the call at the gate. `/act/STEP/STEP…` plays the steps of `acts`, and hears
+//! `length` tells the body's length as the call said it, `witness` gives the body back, and notes the call at the gate. `/act/STEP/STEP…` plays the steps of `acts`, and hears
 //! nothing else meanwhile. `events` takes batches: it says `events KIND NUMBER ID=DATA …`, and answers with a list of those
 //! whose type is a status.
 
@@ -121,7 +121,7 @@ pub(super) fn work(words: &[String]) {
     note("served");
     say(&format!("working {}\n", std::process::id()));
     link.send(HELLO, 0, 0, &hello);
-    let kind = ["echo", "quiet", "tell", "events", "witness"].into_iter().find(|kind| has(kind));
+    let kind = ["echo", "quiet", "length", "tell", "events", "witness"].into_iter().find(|kind| has(kind));
     listen(&mut socket, &link, &Manner { deaf, late: has("hears-late"), kind });
 }
 
@@ -276,6 +276,10 @@ fn listen(socket: &mut UnixStream, link: &Arc<Link>, manner: &Manner) {
                         let lines: String = told.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
                         ("/echo".to_owned(), lines.into_bytes())
                     }
+                    Some("length") => {
+                        let length = u64::from_be_bytes(payload[12..20].try_into().unwrap_or_default());
+                        (format!("/length/{length}"), body.to_vec())
+                    }
                     Some("witness") => (format!("/witness/{} {}", field(0), field(1)), body.to_vec()),
                     Some("events") => (
                         format!("/events/{} {}", payload[0], u16::from_be_bytes([payload[2], payload[3]])),
@@ -344,6 +348,7 @@ fn answer(link: &Link, path: &str, body: &[u8], settings: &str) -> Vec<u8> {
     match path.split('/').nth(1).unwrap_or_default() {
         "echo" => body.to_vec(),
         "quiet" => Vec::new(),
+        "length" => path.rsplit('/').next().unwrap_or_default().as_bytes().to_vec(),
         "witness" => {
             saw(path.strip_prefix("/witness/").unwrap_or_default(), body);
             body.to_vec()

@@ -40,14 +40,14 @@ pub(super) async fn run(
     }
     let place = shared.admission.enter(deadlines.of_call).await?;
     // Some events are read whole: not before it is known that the call may run.
-    let Taken { body, event, batch } = match form {
+    let Taken { mut body, event, batch } = match form {
         Form::Batch => match Box::pin(whole::take(shared, &mut head.headers, body, deadlines.of_call)).await? {
             Ok(taken) => taken,
             Err(refused) => return Ok(refused),
         },
         _ => event::take(events, form, &mut head.headers, body, deadlines.of_call).await?,
     };
-    let seat = shared.invoker.seat(deadlines.of_call).await?;
+    let seat = shared.invoker.seat(&mut body, deadlines.of_call).await?;
     record.handed = Some(Instant::now());
     let wanted = match batch {
         0 => Wanted::of(&events.replies, &head.headers, event.as_deref(), &id),

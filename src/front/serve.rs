@@ -172,7 +172,7 @@ impl Session {
     async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
         let config = &self.shared.config;
         let deadlines = deadline::of_call(config, &head.headers, record.started);
-        let body = self.admit(&head, body)?;
+        let mut body = self.admit(&head, body)?;
         if let Some(consent) = webhook::consent(&config.events.origins, &head) {
             return Ok(consent);
         }
@@ -183,7 +183,7 @@ impl Session {
             return Box::pin(deliver::run(self, form, head, body, id, deadlines, record)).await;
         }
         let place = self.shared.admission.enter(deadlines.of_call).await?;
-        let seat = self.shared.invoker.seat(deadlines.of_call).await?;
+        let seat = self.shared.invoker.seat(&mut body, deadlines.of_call).await?;
         record.handed = Some(Instant::now());
         self.shared.invoker.call(Call { seat, ..self.call(head, id, body, deadlines, place) }).await
     }

@@ -151,12 +151,29 @@ impl RequestBody {
         self.held.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
-    /// The length, where the head told it.
+    /// The bytes that nobody has taken yet, where the head told how many there are.
     pub fn length(&self) -> Option<u64> {
-        match &self.inner {
-            Some(inner) => inner.size_hint().exact(),
-            None => Some(self.held.iter().map(|data| data.len() as u64).sum()),
+        let held: u64 = self.held.iter().map(|data| data.len() as u64).sum();
+        self.to_come().map(|to_come| held + to_come)
+    }
+
+    fn to_come(&self) -> Option<u64> {
+        self.inner.as_ref().map_or(Some(0), |inner| inner.size_hint().exact())
+    }
+
+    /// Waits until all of it is here and holds it, if its head tells that it has no more than `most` bytes.
+    pub(super) async fn arrive(&mut self, most: u64) -> Result<(), CallError> {
+        let mut left = self.to_come().filter(|length| *length <= most).unwrap_or(0);
+        let mut held = std::mem::take(&mut self.held);
+        while left > 0
+            && let Some(piece) = self.next().await
+        {
+            let piece = piece?;
+            left = left.saturating_sub(piece.len() as u64);
+            held.push_back(piece);
         }
+        self.held = held;
+        Ok(())
     }
 
     /// The next piece; `None` at the end. Trailers are dropped: they must never pass for headers.

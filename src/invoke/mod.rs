@@ -48,10 +48,10 @@ pub enum Invoker {
 
 impl Invoker {
     /// A seat at the handler where the mode has a number of them, at once or after a wait; a call whose time passes while
-    /// it waits never runs. Elsewhere whoever comes has one.
-    pub async fn seat(&self, deadline: Deadline) -> Result<Option<Seat>, CallError> {
+    /// it waits never runs. It waits for its own small body, too. Elsewhere whoever comes has a seat.
+    pub async fn seat(&self, body: &mut RequestBody, deadline: Deadline) -> Result<Option<Seat>, CallError> {
         match self {
-            Invoker::Warm(warm) => warm.seat(deadline).await.map(Some),
+            Invoker::Warm(warm) => warm.seat(body, deadline).await.map(Some),
             Invoker::Fork(_) | Invoker::Upstream(_) | Invoker::Files(_) => Ok(None),
         }
     }

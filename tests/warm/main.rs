@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arriving;
 mod batches;
 mod function;
 mod harm;

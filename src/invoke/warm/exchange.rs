@@ -19,7 +19,7 @@ use crate::reason::Reason;
 
 /// The first piece of a body that goes with the head is no larger: the rest of the frame is for the head, whose size
 /// the front has bounded.
-const LARGEST_PIECE: usize = 64 * 1024;
+pub(super) const LARGEST_PIECE: usize = 64 * 1024;
 
 /// Nobody waits any more because the caller left, or because its time is up.
 const CALLER_LEFT: u8 = 0;
@@ -71,9 +71,9 @@ pub(super) struct Upload {
 pub(super) async fn begin(seat: Seat, call: &mut Call) -> Result<(Exchange, Upload), CallError> {
     let mut upload =
         Upload { body: std::mem::replace(&mut call.body, RequestBody::empty()), rest: Bytes::new(), over: false };
+    let length = upload.body.length();
     let mut looks = 2;
     let first = poll_fn(|cx| upload.poll_first(&mut looks, cx)).await?;
-    let length = upload.body.length();
     let frame = |number, stream: &Stream| {
         stream.use_credit(first.len());
         message::call(number, call, length, &first, upload.over)

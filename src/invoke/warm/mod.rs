@@ -38,7 +38,7 @@ pub use worker::{Greeting, Worker};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
-use super::body::ReplyBody;
+use super::body::{ReplyBody, RequestBody};
 use super::call::{Call, Deadline, Reply};
 use super::error::CallError;
 use super::hop::{length_of, remove_hop_by_hop};
@@ -58,7 +58,14 @@ impl Warm {
         Warm { pool, max_output }
     }
 
-    pub(super) async fn seat(&self, deadline: Deadline) -> Result<Seat, CallError> {
+    /// A body that goes into one frame is waited for before: else clients that are slow with theirs take all places.
+    pub(super) async fn seat(&self, body: &mut RequestBody, deadline: Deadline) -> Result<Seat, CallError> {
+        self.pool.refuse_if_full()?;
+        tokio::select! {
+            biased;
+            arrived = body.arrive(exchange::LARGEST_PIECE as u64) => arrived?,
+            () = deadline.passed() => return Err(CallError::timeout()),
+        }
         self.pool.seat(deadline).await
     }
 
@@ -80,7 +87,7 @@ impl Warm {
         let deadline = call.deadline;
         let seat = match call.seat.take() {
             Some(seat) => seat,
-            None => self.seat(deadline).await?,
+            None => self.seat(&mut call.body, deadline).await?,
         };
         let (mut exchange, mut upload) = tokio::select! {
             biased;

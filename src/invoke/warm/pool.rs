@@ -126,6 +126,11 @@ impl Pool {
         }
     }
 
+    /// Says so at once to a call that would be refused, before anything is done for it.
+    pub(super) fn refuse_if_full(&self) -> Result<(), CallError> {
+        if self.is_full() { self.0.line.enter().map(drop) } else { Ok(()) }
+    }
+
     /// Whether the next call would be refused.
     pub(super) fn is_full(&self) -> bool {
         self.0.line.is_full() && !self.workers().iter().any(|worker| worker.load().is_some())
