@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use heeler::invoke::{Call, Deadline, Place, RequestBody};
+use heeler::invoke::{Call, Deadline, RequestBody};
 use hyper::header::HeaderValue;
-use hyper::{HeaderMap, Method, Uri, Version};
+use hyper::{HeaderMap, Request};
 
 /// What stands in its head.
 const LINES: [(&str, &str); 14] = [
@@ -37,21 +37,11 @@ pub(crate) fn again(call: &Call) -> Call {
 }
 
 fn with(headers: HeaderMap) -> Call {
-    Call {
-        id: HeaderValue::from_static("d8f7b1c2-5a54-4c8e-9d5e-0a7c1f6f2b11"),
-        method: Method::POST,
-        target: Uri::from_static("/orders/4711/items?page=2&sort=name"),
-        version: Version::HTTP_11,
-        headers,
-        body: RequestBody::empty(),
-        remote: Some(IpAddr::V4(Ipv4Addr::new(10, 42, 0, 17))),
-        local_port: Some(8080),
-        deadline: Deadline::after(Some(Duration::from_secs(30))),
-        stream_deadline: Deadline::after(None),
-        interim: None,
-        place: Place::default(),
-        seat: None,
-        event: None,
-        batch: 0,
-    }
+    let request = Request::post("/orders/4711/items?page=2&sort=name").body(()).unwrap();
+    let mut head = request.into_parts().0;
+    head.headers = headers;
+    let id = HeaderValue::from_static("d8f7b1c2-5a54-4c8e-9d5e-0a7c1f6f2b11");
+    let remote = Some(IpAddr::V4(Ipv4Addr::new(10, 42, 0, 17)));
+    let deadline = Deadline::after(Some(Duration::from_secs(30)));
+    Call { remote, local_port: Some(8080), ..Call::new(id, head, RequestBody::empty(), deadline) }
 }

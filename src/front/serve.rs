@@ -220,21 +220,12 @@ impl Session {
             head.headers.remove(ACCEPT_ENCODING);
         }
         Call {
-            id,
-            method: head.method,
-            target: head.uri,
-            version: head.version,
-            headers: head.headers,
-            body,
             remote: self.remote,
             local_port: self.local_port,
-            deadline: deadlines.of_call,
             stream_deadline: deadlines.of_stream,
             interim: self.interim.clone().filter(|_| head.version == Version::HTTP_11),
             place,
-            seat: None,
-            event: None,
-            batch: 0,
+            ..Call::new(id, head, body, deadlines.of_call)
         }
     }
 }

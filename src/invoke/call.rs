@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode, Uri, Version};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -56,6 +57,27 @@ pub struct Call {
 }
 
 impl Call {
+    /// A request as its head tells it: from nobody in particular, without a place, and alone.
+    pub fn new(id: HeaderValue, head: Parts, body: RequestBody, deadline: Deadline) -> Call {
+        Call {
+            id,
+            method: head.method,
+            target: head.uri,
+            version: head.version,
+            headers: head.headers,
+            body,
+            remote: None,
+            local_port: None,
+            deadline,
+            stream_deadline: Deadline::after(None),
+            interim: None,
+            place: Place::default(),
+            seat: None,
+            event: None,
+            batch: 0,
+        }
+    }
+
     /// The whole body, if it comes before the deadline.
     pub(super) async fn whole_body(&mut self) -> Result<VecDeque<Bytes>, CallError> {
         tokio::select! {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::header::HeaderValue;
-use hyper::{HeaderMap, Method, Version};
+use hyper::Request;
+use hyper::header::{HOST, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use super::frame::{self, Frame, Kind};
 use super::{Greeting, Pool, Warm, Worker};
 use crate::invoke::body::RequestBody;
-use crate::invoke::call::{Call, Deadline, Place, Reply};
+use crate::invoke::call::{Call, Deadline, Reply};
 use crate::invoke::error::CallError;
 use crate::invoke::line::Line;
 use crate::log;
@@ -123,23 +123,8 @@ pub(super) async fn join_with(pool: &Pool, concurrency: u32, about: &[u8]) -> (A
 pub(super) fn call(body: &'static [u8]) -> Call {
     let body =
         if body.is_empty() { RequestBody::empty() } else { RequestBody::held([Bytes::from_static(body)].into()) };
-    Call {
-        id: HeaderValue::from_static("id"),
-        method: Method::POST,
-        target: "/a%20b?q=1".parse().unwrap(),
-        version: Version::HTTP_11,
-        headers: [(hyper::header::HOST, HeaderValue::from_static("h"))].into_iter().collect::<HeaderMap>(),
-        body,
-        remote: None,
-        local_port: None,
-        deadline: Deadline::after(Some(Duration::from_secs(20))),
-        stream_deadline: Deadline::after(None),
-        interim: None,
-        place: Place::default(),
-        seat: None,
-        event: None,
-        batch: 0,
-    }
+    let head = Request::post("/a%20b?q=1").header(HOST, "h").body(()).unwrap().into_parts().0;
+    Call::new(HeaderValue::from_static("id"), head, body, Deadline::after(Some(Duration::from_secs(20))))
 }
 
 pub(super) fn run(pool: &Pool, call: Call) -> tokio::task::JoinHandle<Result<Reply, CallError>> {
