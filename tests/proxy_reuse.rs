@@ -85,6 +85,29 @@ fn a_post_does_not_go_on_a_connection_that_was_idle() {
     }
 }
 
+/// It does once connections that were idle for longer were seen to stay open: else a server behind many callers would get
+/// a new connection with every third call.
+#[test]
+fn a_post_goes_on_a_connection_that_was_idle_for_less_than_others() {
+    let upstream = Upstream::serve_links(|mut link| {
+        while link.try_request().is_some() {
+            link.ok("");
+        }
+    });
+    let heeler = upstream.heeler(&[]);
+    let mut conn = heeler.conn();
+    let mut call = |method: &str| drop(conn.call(&Request::new(method, "/")).assert_ok().text());
+    call("GET");
+    pass(Duration::from_millis(400));
+    call("GET");
+    for _ in 0..20 {
+        pass(Duration::from_millis(5));
+        call("POST");
+    }
+    // A machine that is busy may let one of them wait.
+    assert!(upstream.used() < 10, "{} connections for 22 calls", upstream.used());
+}
+
 /// Numbers that differ from round to round and not from run to run.
 struct Dice(u64);
 

@@ -22,6 +22,7 @@ mod keep;
 mod names;
 mod outbound;
 mod pass;
+mod patience;
 mod pool;
 pub mod request;
 mod sender;

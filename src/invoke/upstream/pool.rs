@@ -11,10 +11,8 @@ use bytes::BytesMut;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
+use super::patience::Patience;
 
-/// No server closes a connection so soon after its answer, but one that said `Connection: close`. Under load heeler
-/// itself takes a millisecond from one look at a connection to the next.
-const SURELY_OPEN: Duration = Duration::from_millis(2);
 /// of-watchdog's own limit, which images are known to live with: a server that serves one connection at a time is not
 /// held up for longer.
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
@@ -26,6 +24,7 @@ pub(super) struct Pool(Arc<Mutex<Connections>>);
 #[derive(Debug, Default)]
 struct Connections {
     idle: Vec<Idle>,
+    patience: Patience,
     /// Somebody is there who closes the old ones: one task, however often the last one is taken and put back.
     swept: bool,
 }
@@ -40,34 +39,16 @@ impl Pool {
     /// A connection for a call that may run twice, or must not.
     pub(super) fn take(&self, repeatable: bool) -> Option<Connection> {
         let now = Instant::now();
+        let mut connections = lock(&self.0);
         loop {
-            let connection = match repeatable {
-                true => self.newest(now),
-                false => self.oldest_of_the_young(now),
+            let idle = match repeatable {
+                true => connections.newest(now),
+                false => connections.oldest_of_the_young(now),
             }?;
-            // Bytes behind an answer belong to no call, and an end is an end.
-            if connection.stream.is_quiet() {
-                return Some(connection);
+            if connections.is_open(&idle, now) {
+                return Some(idle.connection);
             }
         }
-    }
-
-    /// So that those which are not needed any more grow old.
-    fn newest(&self, now: Instant) -> Option<Connection> {
-        let idle = lock(&self.0).idle.pop()?;
-        (now.saturating_duration_since(idle.since) < LONGEST_IDLE).then_some(idle.connection)
-    }
-
-    /// The younger ones are still young for the next call. If there is none, one of the old is closed: the fresh
-    /// connection that is opened instead takes its place at the upstream.
-    fn oldest_of_the_young(&self, now: Instant) -> Option<Connection> {
-        let all = &mut lock(&self.0).idle;
-        let first = all.partition_point(|idle| now.saturating_duration_since(idle.since) > SURELY_OPEN);
-        if first < all.len() {
-            return Some(all.remove(first).connection);
-        }
-        all.pop();
-        None
     }
 
     /// A connection whose call is over on both sides.
@@ -81,6 +62,40 @@ impl Pool {
         if !std::mem::replace(&mut connections.swept, true) {
             crate::task::spawn(sweep(Arc::downgrade(&self.0)));
         }
+    }
+}
+
+impl Connections {
+    /// So that those which are not needed any more grow old.
+    fn newest(&mut self, now: Instant) -> Option<Idle> {
+        self.idle.pop().filter(|idle| idle.age(now) < LONGEST_IDLE)
+    }
+
+    /// The younger ones are still young for the next call. If there is none, one of the old is closed: the fresh
+    /// connection that is opened instead takes its place at the upstream.
+    fn oldest_of_the_young(&mut self, now: Instant) -> Option<Idle> {
+        let surely_open = self.patience.surely_open();
+        let first = self.idle.partition_point(|idle| idle.age(now) > surely_open);
+        if first < self.idle.len() {
+            return Some(self.idle.remove(first));
+        }
+        if let Some(old) = self.idle.pop() {
+            self.is_open(&old, now);
+        }
+        None
+    }
+
+    /// Bytes behind an answer belong to no call, and an end is an end. Either way it is known of the upstream from now on.
+    fn is_open(&mut self, idle: &Idle, now: Instant) -> bool {
+        let is_open = idle.connection.stream.is_quiet();
+        self.patience.learn(idle.age(now), is_open);
+        is_open
+    }
+}
+
+impl Idle {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
     }
 }
 
@@ -98,7 +113,10 @@ async fn sweep(pool: Weak<Mutex<Connections>>) {
         let now = Instant::now();
         // The oldest ones are at the bottom.
         let old = connections.idle.partition_point(|idle| idle.since + LONGEST_IDLE <= now);
-        connections.idle.drain(..old);
+        let closed: Vec<_> = connections.idle.drain(..old).collect();
+        for idle in &closed {
+            connections.is_open(idle, now);
+        }
         match connections.idle.first() {
             Some(oldest) => next = oldest.since + LONGEST_IDLE,
             None => {
