@@ -49,14 +49,13 @@ fn main() -> Result<(), Failed> {
             None => return Err(format!("{line:?}: say `for SECONDS` or `once`").into()),
         };
         let idle = callers.split_off(plan.active.min(callers.len()));
-        let none = callers.is_empty();
         let began = Instant::now();
         let (back, mut done) = local.block_on(&runtime, run(&plan, callers, until));
         callers = back;
         callers.extend(idle);
-        // Those that are lost have failed once and are missing ever after.
+        // Those that are lost are missing ever after: fewer call than was asked for, and each line says so.
         lost = lost.or_else(|| done.failed.clone());
-        done.failed = done.failed.or(if none { lost.clone() } else { None });
+        done.failed = done.failed.or_else(|| lost.clone());
         say(&figures(began.elapsed(), done))?;
     }
     Ok(())
