@@ -13,10 +13,11 @@ from string import Template
 from fork import under_load
 from load import need_wrk
 from options import add_common, add_lengths, listed
-from report import Report, ratios, spread
+from report import Report, beside, beside_heads, errors
 from servers import BUILT, HERE, Server, compile_c, end_on_term, free_port, named_by
+from turns import take_turns
 
-FIGURES = {"rate": ("calls/s", 0), "p50_us": ("p50 µs", 0), "own_us": ("own CPU µs/call", 0)}
+FIGURES = {"rate": "calls/s", "p50_us": "p50 µs", "own_us": "own CPU µs/call"}
 
 
 def lighttpd(binary, program):
@@ -54,20 +55,13 @@ def measure(start, connections, options):
 
 
 def compare(here, options, report):
-    report.head("connections", "who", *(cell for name, _ in FIGURES.values() for cell in (name, "heeler ÷ it")), "errors")
+    report.head("connections", "who", *beside_heads(FIGURES.values()), "errors")
     for connections in options.connections:
-        runs = {who: [] for who in here}
-        for turn in range(options.rounds):
-            for who in list(here) if turn % 2 == 0 else reversed(here):
-                runs[who].append(measure(here[who], connections, options))
+        runs = take_turns({who: [] for who in here}, options.rounds, lambda who: measure(here[who], connections, options), report)
         for who, results in runs.items():
             report.raw.append({"mode": "cgi", "connections": connections, "who": who, "rounds": results})
-            cells = []
-            for figure, (_, digits) in FIGURES.items():
-                theirs, mine = ([result[figure] for result in runs.get(one, [])] for one in (who, "heeler"))
-                compared = ratios(mine, theirs) if who != "heeler" else []
-                cells += [spread(theirs, digits), spread(compared) if compared else ""]
-            report.row(connections, who, *cells, "; ".join(sorted({one["errors"] for one in results if one["errors"]})))
+            cells = beside(runs.get("heeler"), results, dict.fromkeys(FIGURES, 0))
+            report.row(connections, who, *cells, errors(results))
 
 
 def main():

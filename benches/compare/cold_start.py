@@ -18,8 +18,9 @@ from pathlib import Path
 from contestants import (BARE, ECHO, FF_NODE, FF_PYTHON, GROUPS, NODE, NODE_FF, NODE_HKS, NODE_HTTP, PYTHON,
                          PYTHON_FF, PYTHON_HKS, ROOT, UVICORN, VENV, WITH_FLASK, Contestant, heeler, heeler_or_end, path, prepare,
                          present)
-from report import Report, ratios, spread
+from report import Report, against, spread
 from servers import BUILT, Server, Unusable, end_on_term
+from turns import is_heeler, take_turns
 
 RUNTIMES = BUILT / "runtimes"
 # What was started before may still be ending, on one of few processors.
@@ -107,20 +108,19 @@ def without_broken(kinds, report):
             start()
             here[name] = start
         except Unusable as why:
-            if name.startswith("heeler"):
+            if is_heeler(name):
                 raise
             report.line(f"left out: {name}, {str(why).splitlines()[0]}")
     return here
 
 
-def play(kinds, runs):
+def play(kinds, runs, report):
     """Everybody's milliseconds, one a round."""
-    took = {who: [] for who in kinds}
-    for turn in range(runs):
-        for who in list(kinds) if turn % 2 == 0 else reversed(kinds):
-            time.sleep(REST)
-            took[who].append(kinds[who]())
-    return took
+    def measure(who):
+        time.sleep(REST)
+        return kinds[who]()
+
+    return take_turns({who: [] for who in kinds}, runs, measure, report)
 
 
 def table(language, took, report):
@@ -129,9 +129,7 @@ def table(language, took, report):
     report.head(language, "ms", f"− {bare}, ms", "÷ functions-framework")
     for who, mine in took.items():
         more = [a - b for a, b in zip(mine, took[bare])] if bare in took and who != bare else None
-        compared = framework and who != "functions-framework"
-        report.row(who, spread(mine, 1), spread(more, 1) if more else "",
-                   spread(ratios(mine, framework)) if compared else "")
+        report.row(who, spread(mine, 1), spread(more, 1) if more else "", against(mine, framework if who != "functions-framework" else None))
 
 
 def lay_out_runtimes():
@@ -156,7 +154,7 @@ def main():
     report.line("figures: median (smallest–greatest) of the rounds")
     try:
         for language, members in TABLES.items():
-            took = play(without_broken(starts(members, report), report), options.runs)
+            took = play(without_broken(starts(members, report), report), options.runs, report)
             report.raw += [{"language": language, "who": who, "ms": times} for who, times in took.items()]
             if took:
                 table(language, took, report)

@@ -1,4 +1,4 @@
-"""Who takes part in the comparisons of warm mode: how each is started, and beside whom it is put."""
+"""Who takes part in the comparisons, those of warm mode above all: how each is started, and what it needs to be here."""
 
 import os
 import shutil
@@ -64,8 +64,9 @@ def prepare():
     if PYTHON:
         subprocess.run([PYTHON, "-m", "venv", "--without-pip", BARE.parent], check=True)
     BARE.mkdir(parents=True, exist_ok=True)
-    if NODE:
-        (BARE / "node").symlink_to(NODE)
+    for name, program in (("node", NODE), ("java", JAVA and os.path.realpath(JAVA))):
+        if program:
+            (BARE / name).symlink_to(program)
 
 
 def heeler(workers=1, warm_seconds=1, **settings):
@@ -174,6 +175,8 @@ def language_missing(contestant):
     if "fprocess" in env:
         return None if Path(env["fprocess"]).exists() else env["fprocess"]
     if "FUNCTION_CLASSPATH" in env:
+        if not JAVA:
+            return "java"
         return next((file for file in (env["FUNCTION_CLASSPATH"], f"{env['runtimes']}/java/heeler.jar") if not Path(file).exists()), None)
     folder = Path(env.get("PATH", str(BARE)).partition(":")[0])
     program = folder / ("node" if env["handler"].endswith(".js") else "python3") if "handler" in env else folder

@@ -5,7 +5,7 @@ import resource
 import subprocess
 
 from contestants import EXAMPLES
-from servers import Unusable, pinned
+from servers import Unusable, per_call, pinned
 
 PROGRAM = EXAMPLES / "bench_crowd"
 # Open files beside connections.
@@ -48,7 +48,10 @@ class Crowd:
         return line
 
     def ask(self, what):
-        self.process.stdin.write(f"{what}\n")
+        try:
+            self.process.stdin.write(f"{what}\n")
+        except OSError:
+            pass  # it has ended: the line that does not come says why
         figures = json.loads(self.line())
         figures["rate"] = figures["calls"] / max(figures["seconds"], 1e-9)
         return figures
@@ -64,8 +67,7 @@ class Crowd:
 
 def spent(server, crowd, seconds):
     """A run's figures with the processor time of the server and of what is below it, and what both hold at its end."""
-    before = server.cpu_split()
-    result = crowd.run(seconds)
-    own, below = ((late - early) / max(result["calls"], 1) * 1e6 for early, late in zip(before, server.cpu_split()))
-    return result | {"own_us": own, "cpu_us": own + below, "own_mb": server.resident_kb() / 1024,
+    result = per_call(server, lambda: crowd.run(seconds))
+    cpu = result["own_us"] + result.pop("below_us")
+    return result | {"cpu_us": cpu, "own_mb": server.resident_kb() / 1024, "below_mb": server.resident_below_kb() / 1024,
                      "peak_mb": server.peak_kb() / 1024}

@@ -7,25 +7,20 @@ taken within their round. Loopback only. See README.md beside this file.
 
 import argparse
 import http.client
-import json
 import sys
 
 from contestants import EXAMPLES, heeler, heeler_or_end
+from knative import ATTRIBUTES, DATA, STRUCTURED
 from load import load, need_wrk
 from options import add_common, add_lengths, listed
-from report import Report, ratios, spread
-from servers import BUILT, Unusable, end_on_term, pinned
+from report import Report, against, column, errors, spread
+from servers import BUILT, Unusable, end_on_term, per_call, pinned
+from turns import in_turn
 
-DATA = json.dumps({"message": "x" * 86})
 JSON = {"Content-Type": "application/json"}
-# As one of Knative's sources sends it.
-ATTRIBUTES = {"specversion": "1.0", "id": "d8f7b1c2-5a54-4c8e-9d5e-0a7c1f6f2b11", "type": "dev.knative.sources.ping",
-              "source": "/apis/v1/namespaces/default/pingsources/every-minute", "time": "2026-05-04T10:31:00.123456Z",
-              "subject": "subject"}
 BINARY = JSON | {f"ce-{name}": value for name, value in ATTRIBUTES.items()}
 # Names and values as long as those, and of no meaning.
 OTHERS = JSON | {f"xx-{name}": value for name, value in ATTRIBUTES.items()}
-STRUCTURED = json.dumps(ATTRIBUTES | {"datacontenttype": "application/json"})[:-1] + f', "data": {DATA}}}'
 PREFER = {"Prefer": "reply"}
 
 CALLS = {
@@ -103,40 +98,30 @@ def answers_as_asked(server, who, call):
 
 def measure(server, call, connections, seconds):
     headers, body = CALLS[call]
-    before = server.cpu_split()
-    result = load(server.port, connections, seconds, "POST", body, headers=headers)
-    own, below = ((late - early) / max(result["calls"], 1) * 1e6 for early, late in zip(before, server.cpu_split()))
-    return result | {"own_us": own, "both_us": own + below}
+    result = per_call(server, lambda: load(server.port, connections, seconds, "POST", body, headers=headers))
+    return result | {"both_us": result["own_us"] + result.pop("below_us")}
 
 
-def play(options):
-    """Every cell's results, one a round."""
-    runs = {}
+def play(runs, options):
+    """Adds every cell's results, one a round."""
+    servers = needed(options)
     for turn in range(options.rounds):
-        # Who goes first changes: the machine may get slower while a round lasts.
-        servers = needed(options)
-        for who in list(servers) if turn % 2 == 0 else reversed(servers):
-            calls = servers[who] if turn % 2 == 0 else servers[who][::-1]
-            for cell, result in visit(who, calls, options).items():
+        for who in in_turn(servers, turn):
+            for cell, result in visit(who, in_turn(servers[who], turn), options).items():
                 runs.setdefault(cell, []).append(result)
-    return runs
-
-
-def column(results, figure):
-    return [result[figure] for result in results]
 
 
 def tables(runs, options, report):
     report.head("server", "call", "connections", "calls/s", "own CPU µs/call", "own + worker's µs/call", "errors")
     for (who, call, connections), results in sorted(runs.items()):
         cells = [spread(column(results, figure), digits) for figure, digits in (("rate", 0), ("own_us", 1), ("both_us", 1))]
-        report.row(who, call, connections, *cells, "; ".join(sorted({one["errors"] for one in results if one["errors"]})))
+        report.row(who, call, connections, *cells, errors(results))
     report.head("call", "÷ call", "connections", "own CPU", "own + worker's")
     for mine, its in PAIRS:
         for connections in options.connections:
             ends = [runs.get((*end, connections)) for end in (mine, its)]
             if all(ends):
-                quotients = [spread(ratios(*(column(end, figure) for end in ends))) for figure in ("own_us", "both_us")]
+                quotients = [against(*(column(end, figure) for end in ends)) for figure in ("own_us", "both_us")]
                 report.row(": ".join(mine), ": ".join(its), connections, *quotients)
 
 
@@ -158,11 +143,14 @@ def main():
     BUILT.mkdir(parents=True, exist_ok=True)
     cells = sum(len(calls) for calls in needed(options).values()) * len(options.connections)
     report.settings(options, options.rounds * (cells * (options.seconds + 0.1) + 2 * len(needed(options))) / 60)
-    runs = play(options)
-    report.raw += [{"server": who, "call": call, "connections": connections, "rounds": results}
-                  for (who, call, connections), results in runs.items()]
-    tables(runs, options, report)
-    report.keep(options.json)
+    runs = {}
+    try:
+        play(runs, options)
+    finally:
+        report.raw += [{"server": who, "call": call, "connections": connections, "rounds": results}
+                      for (who, call, connections), results in runs.items()]
+        tables(runs, options, report)
+        report.keep(options.json)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
-from report import Report, ratios, spread
-from servers import BUILT, METRICS, Server, Unusable, compile_c, end_on_term, free_port, named_by, pinned, until_free
+from report import Report, against, column, errors, spread
+from servers import BUILT, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, until_free
+from turns import take_turns
 
+LOOP = "posix_spawn loop"
 MODES = ["streaming", "serializing", "classic"]
 PROGRAMS = ["cat", "true"]
 
@@ -63,47 +66,37 @@ def throughput(servers, programs, options, report):
     report.head("mode", "program", "connections", "who", "calls/s", "heeler ÷ it, calls/s", "own CPU µs/call",
                 "heeler ÷ it, CPU", "errors")
     for mode in options.modes:
-        here = servers_of(mode, servers)
         for name, program in programs.items():
             for connections in options.connections:
-                runs = {who: [] for who, _, _ in here}
-                if connections == 1 and options.loop:
-                    runs["posix_spawn loop"] = []
-                for turn in range(options.rounds):
-                    # Who goes first changes: the machine may get slower while a round lasts.
-                    for who, binary, its_mode in here if turn % 2 == 0 else here[::-1]:
-                        if who in runs:
-                            visit(runs, who, lambda: measure(binary, its_mode, program, connections, options), report)
-                    if "posix_spawn loop" in runs:
-                        runs["posix_spawn loop"].append(floor(program, options))
-                rows(mode, name, connections, runs, report)
+                cell(mode, name, program, connections, servers_of(mode, servers), options, report)
 
 
-def visit(runs, who, measured, report):
-    """One result more. A rival that does not start has none at all here; heeler has to."""
+def cell(mode, name, program, connections, here, options, report):
+    """Everybody's results, and the loop's, which has one call at a time."""
+    kinds = {who: partial(measure, binary, its_mode, program, connections, options) for who, binary, its_mode in here}
+    if connections == 1 and options.loop:
+        kinds[LOOP] = partial(floor, program, options)
+    runs = {who: [] for who in kinds}
     try:
-        result = measured()
-        runs[who].append(result)
-    except Unusable as why:
-        if who == "heeler":
-            raise
-        del runs[who]
-        report.line(f"left out: {who}, {' '.join(str(why).split())[-200:]}")
+        take_turns(runs, options.rounds, lambda who: kinds[who](), report)
+    finally:
+        rows(mode, name, connections, runs, report)
 
 
 def rows(mode, program, connections, runs, report):
     mine = runs.get("heeler")
     for who, results in runs.items():
+        if not results:
+            continue
         report.raw.append({"mode": mode, "program": program, "connections": connections, "who": who, "rounds": results})
-        column = lambda key, of: [result[key] for result in of]
         compared = mine and who != "heeler"
-        cpu = results[0]["cpu_us"] is not None
+        cpu = who != LOOP
         report.row(
-            mode, program, connections, who, spread(column("rate", results), 0),
-            spread(ratios(column("rate", mine), column("rate", results))) if compared else "",
-            spread(column("cpu_us", results), 0) if cpu else "",
-            spread(ratios(column("cpu_us", mine), column("cpu_us", results))) if compared and cpu else "",
-            " ".join(sorted({result["errors"] for result in results if result["errors"]})),
+            mode, program, connections, who, spread(column(results, "rate"), 0),
+            against(column(mine, "rate"), column(results, "rate")) if compared else "",
+            spread(column(results, "cpu_us"), 0) if cpu else "",
+            against(column(mine, "cpu_us"), column(results, "cpu_us")) if compared and cpu else "",
+            errors(results),
         )
 
 
@@ -112,35 +105,37 @@ def start_and_rest(servers, options, report):
     report.head("what", "who", "measured", "heeler ÷ it")
     mode = "streaming" if "of-watchdog" in servers else "classic"
     here = servers_of(mode, servers)
-    for what, path in (("start to first 200, function, ms", "/"), ("start to first 200, health, ms", "/_/health")):
-        took = {who: [] for who, _, _ in here}
-        for _ in range(options.starts):
-            for who, binary, its_mode in here:
-                server = start(binary, its_mode, "cat")
-                try:
-                    took[who].append(server.until_first_200(path) * 1000)
-                finally:
-                    server.end()
-        compare(what, took, report)
-    rest = {who: [] for who, _, _ in here}
-    for _ in range(3):
-        for who, binary, its_mode in here:
-            server = start(binary, its_mode, "cat")
-            try:
-                server.until_first_200("/_/health")
-                time.sleep(0.5)
-                rest[who].append(server.resident_kb())
-            finally:
-                server.end()
-    compare("resident at rest, kB", rest, report)
-    compare("size of the binary, bytes", {who: [os.path.getsize(binary)] for who, binary, _ in here}, report)
+    binaries = {who: (binary, its_mode) for who, binary, its_mode in here}
+    started = lambda who: start(*binaries[who], "cat")
+    kinds = [("start to first 200, function, ms", options.starts, lambda who: first_200(started(who), "/")),
+             ("start to first 200, health, ms", options.starts, lambda who: first_200(started(who), "/_/health")),
+             ("resident at rest, kB", 3, lambda who: at_rest(started(who)))]
+    for what, rounds, measured in kinds:
+        compare(what, take_turns({who: [] for who in binaries}, rounds, measured, report), report)
+    compare("size of the binary, bytes", {who: [os.path.getsize(binary)] for who, (binary, _) in binaries.items()}, report)
+
+
+def first_200(server, path):
+    try:
+        return server.until_first_200(path) * 1000
+    finally:
+        server.end()
+
+
+def at_rest(server):
+    try:
+        server.until_first_200("/_/health")
+        time.sleep(0.5)
+        return server.resident_kb()
+    finally:
+        server.end()
 
 
 def compare(what, values, report):
     report.raw.append({"what": what, "values": values})
     for who, measured in values.items():
         mine = values.get("heeler") if who != "heeler" else None
-        report.row(what, who, spread(measured, 1), spread(ratios(mine, measured)) if mine else "")
+        report.row(what, who, spread(measured, 1), against(mine, measured))
 
 
 def servers_of(mode, servers):

@@ -12,20 +12,15 @@ from dataclasses import dataclass, field
 from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, heeler_or_end, prepare
 from crowd import Crowd, allow_files, spent
 from options import add_common, one_of
-from report import Report, spread
-from servers import end_on_term, serving
+from points import CURVES, FEW
+from report import Report, against, column, errors, spread
+from servers import Unusable, end_on_term, serving
+from turns import in_turn
 
-FEW = 10
 BUSY = 64
 # Places for all who may call at once: what is measured is what calls cost, not who is refused.
 ROOM = {"max_connections": 20_000, "queue_depth": 20_000, "worker_concurrency": 20_000}
 LONG = {"exec_timeout": "10m", "read_timeout": "10m", "write_timeout": "10m"}
-CONNECTIONS = [1, 10, 100, 1000, 10_000]
-WORKERS = [1, 2, 4, 8, 16, 32, 64]
-BODIES = [100, 10_000, 1_000_000, 64 << 20]
-# With the two of any request it is the most that heeler takes.
-HEADERS = [1, 10, 30, 90]
-CURVES = {"connections": CONNECTIONS, "workers": WORKERS, "body": BODIES, "headers": HEADERS}
 FIGURES = {"rate": ("calls/s", 0), "own_us": ("own CPU µs/call", 1), "cpu_us": ("both µs/call", 1), "p50_us": ("p50 µs", 0),
            "own_mb": ("own RSS MB", 1), "peak_mb": ("most, MB", 1)}
 
@@ -51,22 +46,22 @@ def points(curves, upstream, most):
     url = {"http_upstream_url": f"http://127.0.0.1:{upstream}", "fprocess": "sleep 1000000", "mode": "http"}
     hyper = Contestant([EXAMPLES / "bench_hyper", "{port}"])
     found = []
-    for many in CONNECTIONS:
+    for many in CURVES["connections"]:
         many, few = min(many, most), ("active", min(FEW, many))
         found.append(Point("connections", "warm, all call", many, heeler(**ECHO, **ROOM), many))
         found.append(Point("connections", "bare hyper, all call", many, hyper, many))
         if many >= FEW:
             found.append(Point("connections", f"warm, {FEW} call", many, heeler(**ECHO, **ROOM), many, (few,)))
             found.append(Point("connections", f"http, {FEW} call", many, heeler(**url, **ROOM), many, (few,)))
-    for many in WORKERS:
+    for many in CURVES["workers"]:
         found.append(Point("workers", "warm", many, heeler(many, **ECHO), BUSY))
-    for size in BODIES:
+    for size in CURVES["body"]:
         modes = {"warm, Python": ASGI, "http": url} | {mode: {"mode": mode, "fprocess": "cat"} for mode in ("streaming", "serializing")}
         if not PYTHON:
             del modes["warm, Python"]
         for mode, setting in modes.items():
             found.append(Point("body", mode, size, heeler(**LONG, **setting), 4, (("body", size), ("path", "/stream"))))
-    for many in HEADERS:
+    for many in CURVES["headers"]:
         for mode, setting in (("warm", ECHO), ("http", url)):
             found.append(Point("headers", mode, many, heeler(**setting), FEW, (("headers", many),)))
     return [point for point in dict.fromkeys(found) if point.curve in curves]
@@ -90,10 +85,11 @@ def table(runs, report):
     for point, results in sorted(runs.items(), key=lambda one: (list(CURVES).index(one[0].curve), one[0].line, one[0].x)):
         first.setdefault((point.curve, point.line), results)
         report.raw.append({"curve": point.curve, "line": point.line, "x": point.x, "rounds": results})
-        column = lambda figure, of=results: [one[figure] for one in of]
-        grown = [mine / its for mine, its in zip(column("own_us"), column("own_us", first[point.curve, point.line])) if its]
-        report.row(point.curve, point.line, point.x, *(spread(column(figure), digits) for figure, (_, digits) in FIGURES.items()),
-                   spread(grown) if grown else "", "; ".join(sorted({one["errors"] for one in results if one["errors"]})))
+        cells, wrong = [""] * (len(FIGURES) + 1), errors(results)
+        if all(figure in one for figure in FIGURES for one in results):
+            cells = [spread(column(results, figure), digits) for figure, (_, digits) in FIGURES.items()]
+            cells.append(against(column(results, "own_us"), [one.get("own_us") for one in first[point.curve, point.line]]))
+        report.row(point.curve, point.line, point.x, *cells, wrong)
 
 
 def play(here, runs, options, report):
@@ -104,8 +100,12 @@ def play(here, runs, options, report):
         if turn and since - began + longest > options.minutes * 60:
             report.line(f"{turn} rounds of {options.rounds}: another one would last beyond {options.minutes} minutes")
             break
-        for point in here if turn % 2 == 0 else here[::-1]:
-            figures = measure(point, options)
+        for point in in_turn(here, turn):
+            try:
+                figures = measure(point, options)
+            except Unusable as why:
+                # A point that cannot be reached is a result, too, and no reason to leave out all others.
+                figures = {"errors": " ".join(str(why).split())[-200:]}
             runs.setdefault(point, []).append(figures)
         longest = max(longest, time.monotonic() - since)
 
@@ -123,7 +123,7 @@ def main():
     heeler_or_end()
     prepare()
     most = allow_files()
-    if most < max(CONNECTIONS):
+    if most < max(CURVES["connections"]):
         report.line(f"no more than {most} connections: each takes an open file (ulimit -Hn)")
     runs = {}
     try:

@@ -13,12 +13,15 @@ from contestants import heeler_or_end
 from crowd import Crowd, spent
 from http_mode import nginx, watchdog
 from options import add_common, add_lengths, listed
-from report import Report, ratios, spread
+from report import Report, beside, beside_heads, column, errors, spread
 from servers import BUILT, compile_c, end_on_term, named_by, pinned, serving
+from turns import take_turns
 
 # Bytes of the request's body; the answer has 100.
 BODIES = {"get-100B": 0, "post-100B": 100}
 FIGURES = {"rate": "calls/s", "cpu_us": "both µs/call"}
+# Without a ratio: of nginx the first process only starts its worker, of heeler it is the one that serves.
+HELD = {"own_mb": "own RSS MB", "peak_mb": "own, the most, MB", "below_mb": "below RSS MB"}
 
 
 def proxies(report, upstream):
@@ -48,29 +51,17 @@ def measure(start, shape, connections, options):
         server.end()
 
 
-def cell(here, shape, connections, options):
-    """Everybody's results, one a round."""
-    runs = {who: [] for who in here}
-    for turn in range(options.rounds):
-        for who in list(here) if turn % 2 == 0 else reversed(here):
-            runs[who].append(measure(here[who], shape, connections, options))
-    return runs
-
-
 def compare(here, options, report):
-    report.head("call", "connections", "who", *(column for name in FIGURES.values() for column in (name, "heeler ÷ it")), "errors")
+    report.head("call", "connections", "who", *beside_heads(FIGURES.values()), *HELD.values(), "errors")
     for shape in BODIES:
         for connections in options.connections:
-            runs = cell(here, shape, connections, options)
+            runs = take_turns({who: [] for who in here}, options.rounds,
+                              lambda who: measure(here[who], shape, connections, options), report)
             for who, results in runs.items():
                 report.raw.append({"call": shape, "connections": connections, "who": who, "rounds": results})
-                columns = []
-                for figure in FIGURES:
-                    theirs, mine = ([result[figure] for result in runs.get(one, [])] for one in (who, "heeler"))
-                    compared = ratios(mine, theirs) if who != "heeler" else []
-                    columns += [spread(theirs, 1), spread(compared) if compared else ""]
-                errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
-                report.row(shape, connections, who, *columns, errors)
+                cells = beside(runs.get("heeler"), results, dict.fromkeys(FIGURES, 1))
+                cells += [spread(column(results, figure), 1) for figure in HELD]
+                report.row(shape, connections, who, *cells, errors(results))
 
 
 def main():

@@ -12,11 +12,11 @@ import shutil
 import sys
 from string import Template
 
-from fork import visit
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
-from report import Report, ratios, spread
+from report import Report, beside, beside_heads, errors
 from servers import BUILT, HERE, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, serving, until_free
+from turns import take_turns
 
 # What is called: method, bytes of the request's body, path. The upstream answers 100 bytes unless the path is /1MiB.
 SHAPES = {
@@ -108,39 +108,16 @@ def spent(before, after, calls):
     return {"user_us": user, "system_us": system, "cpu_us": user + system}
 
 
-def cell(here, shape, connections, options, report):
-    """Everybody's results, one a round."""
-    runs = {who: [] for who in here}
-    for turn in range(options.rounds):
-        # Who goes first changes: the machine may get slower while a round lasts.
-        for who in list(here) if turn % 2 == 0 else reversed(here):
-            if who in runs:
-                visit(runs, who, lambda: measure(here[who], shape, connections, options), report)
-    return runs
-
-
 def rows(shape, connections, runs, figures, report):
     for who, results in runs.items():
         if not figures.keys() <= results[0].keys():
             continue
-        cells = []
-        for figure in figures:
-            theirs = [result[figure] for result in results]
-            mine = [result[figure] for result in runs.get("heeler", [])]
-            cells += [spread(theirs, 1 if figures is SPENT else 0), "" if who == "heeler" else against(mine, theirs)]
-        errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
-        report.row(shape, connections, who, *cells, errors)
-
-
-def against(mine, theirs):
-    """heeler's figures through another's; none if heeler is not there, or the other's are all zero."""
-    compared = ratios(mine, theirs)
-    return spread(compared) if compared else ""
+        cells = beside(runs.get("heeler"), results, dict.fromkeys(figures, 1 if figures is SPENT else 0))
+        report.row(shape, connections, who, *cells, errors(results))
 
 
 def table(cells, figures, report):
-    columns = [column for name in figures.values() for column in (name, "heeler ÷ it")]
-    report.head("call", "connections", "who", *columns, "errors")
+    report.head("call", "connections", "who", *beside_heads(figures.values()), "errors")
     for shape, connections, runs in cells:
         rows(shape, connections, runs, figures, report)
 
@@ -152,7 +129,8 @@ def compare(here, options, report):
     def cells():
         for shape in options.shapes:
             for connections in options.connections:
-                runs = cell(here, shape, connections, options, report)
+                runs = take_turns({who: [] for who in here}, options.rounds,
+                                  lambda who: measure(here[who], shape, connections, options), report)
                 done.append((shape, connections, runs))
                 report.raw += [{"call": shape, "connections": connections, "who": who, "rounds": results}
                                for who, results in runs.items()]

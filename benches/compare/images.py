@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 from report import Report, spread
+from servers import end_on_term, free_port
+from turns import in_turn
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "tests/images/functions"
@@ -76,12 +78,6 @@ def size(name):
     total = megabytes(f"heeler-test/heeler-{name}:test")
     # Go's stands on nothing.
     return total, total if name == "go" else total - megabytes(f"heeler-test/base-{name}:latest")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answer(conn):
@@ -199,6 +195,7 @@ class Load:
             if got[1]:
                 return served
 
+
 def measure(name, image):
     """One round."""
     processes = KINDS[name][1]
@@ -216,8 +213,11 @@ def measure(name, image):
     try:
         container.start()
         load = Load(container.port)
-        time.sleep(1)
-        load.over = True
+        try:
+            time.sleep(1)
+        finally:
+            # They go on until then, whatever happens here.
+            load.over = True
         round["stop_s"], round["code"] = container.stop()
         for thread in load.threads:
             thread.join()
@@ -243,6 +243,7 @@ def main():
     parse.add_argument("--runs", type=int, default=5, help="containers of each (5)")
     parse.add_argument("--json", type=Path, help="every round's figures go here too")
     options = parse.parse_args()
+    end_on_term()
     built = os.environ.get("HEELER_TEST_IMAGES", "").split()
     if not built:
         raise SystemExit("HEELER_TEST_IMAGES names no images: scripts/with-images.sh builds them")
@@ -252,23 +253,30 @@ def main():
     here = [name for name in KINDS if name in built]
     images = {name: build(name) for name in here}
     sizes = {name: size(name) for name in here}
-    for name, image in images.items():
-        # Brings its files into memory.
-        container = Container(image, KINDS[name][1])
-        container.start()
-        container.remove()
     rounds = {name: [] for name in here}
     try:
+        for name, image in images.items():
+            bring_in(name, image)
         for turn in range(options.runs):
-            for name in here if turn % 2 == 0 else reversed(here):
+            for name in in_turn(here, turn):
                 rounds[name].append(measure(name, images[name]))
         report.line(f"heeler alone: {megabytes('heeler-test/heeler:test'):.1f} MB")
         table(sizes, rounds, report)
         floor = [empty(images[here[0]]) for _ in range(options.runs)]
         report.line(f"\na container that does nothing, from its start to its end: {spread(floor)} s")
     finally:
-        report.raw += [{"image": name, "megabytes": sizes[name][0], "over_base": sizes[name][1], "rounds": rounds[name]} for name in here]
+        report.raw += [{"image": name, "megabytes": sizes[name][0], "over_base": sizes[name][1], "rounds": rounds[name]}
+                       for name in here if rounds[name]]
         report.keep(options.json)
+
+
+def bring_in(name, image):
+    """An image's files into memory."""
+    container = Container(image, KINDS[name][1])
+    try:
+        container.start()
+    finally:
+        container.remove()
 
 
 def empty(image):

@@ -12,21 +12,23 @@ import sys
 import time
 
 from options import add_common, add_lengths
-from report import Report, ratios, spread
-from servers import BUILT, Server, compile_c, end_on_term, named_by, pinned
+from report import Report, beside, beside_heads
+from servers import BUILT, Server, Unusable, compile_c, end_on_term, named_by, pinned
+from turns import take_turns
 
 SIGNALS = 2000
 NONE = "no init"
 FIGURES = {"run_us": ("start to end of a static `true`, µs", 0), "signal_us": ("signal to answer, µs", 1),
            "resident_kb": ("resident, kB", 0)}
-# As a process that is not PID 1, as all of them are here, tini needs to be told that it may take orphans in.
+# As processes that are not PID 1, as all of them are here, heeler and tini need to be told that they are to take orphans in.
+HEELER = ["init", "-s", "--"]
 RIVALS = {"tini": ["tini", "-s", "--"], "dumb-init": ["dumb-init", "--"], "catatonit": ["catatonit", "--"]}
 
 
 def inits(report):
     """What stands before a command, by name; heeler first."""
     found = named_by({"heeler init": "HEELER"}, report)
-    here = {name: [path, "init", "--"] for name, path in found.items()}
+    here = {name: [path, *HEELER] for name, path in found.items()}
     for name, (program, *options) in RIVALS.items():
         if path := shutil.which(program):
             here[name] = [path, *options]
@@ -35,9 +37,17 @@ def inits(report):
     return here | {NONE: []}
 
 
-def said(command, options):
-    with pinned(options.server_cpus):
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+def said(command, cpus):
+    with pinned(cpus):
+        ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        raise Unusable(f"{' '.join(map(str, command))} ends with {ran.returncode}: {ran.stderr.strip()[-200:]}")
+    return ran.stdout.split()
+
+
+def one_processor(options):
+    """Else what a signal takes is one thing where the kernel puts both ends on one processor, and another where it does not."""
+    return [min(options.server_cpus or os.sched_getaffinity(0))]
 
 
 def resident_kb(init):
@@ -47,7 +57,7 @@ def resident_kb(init):
         # Its memory is that at rest once the program runs.
         while not os.path.exists(f"/proc/{server.pid}/task/{server.pid}/children") or not server.resident_below_kb():
             if time.monotonic() > deadline:
-                sys.exit(f"{init[0]} starts nothing")
+                raise Unusable(f"{init[0]} starts nothing")
             time.sleep(0.002)
         time.sleep(0.1)
         return server.resident_kb()
@@ -56,22 +66,18 @@ def resident_kb(init):
 
 
 def measure(init, programs, options):
-    calls, took = said([programs["spawn_floor"], str(options.seconds), *init, programs["true"]], options)
-    signal = said([programs["relay"], str(SIGNALS), *init], options)
+    calls, took = said([programs["spawn_floor"], str(options.seconds), *init, programs["true"]], options.server_cpus)
+    signal = said([programs["relay"], str(SIGNALS), *init], one_processor(options))
     figures = {"run_us": float(took) / int(calls) * 1e6, "signal_us": float(signal[0])}
     return figures | ({"resident_kb": resident_kb(init)} if init else {})
 
 
 def table(runs, report):
-    report.head("init", *(cell for name, _ in FIGURES.values() for cell in (name, "heeler ÷ it")))
+    report.head("init", *beside_heads(name for name, _ in FIGURES.values()))
     for who, results in runs.items():
-        report.raw.append({"who": who, "rounds": results})
-        cells = []
-        for figure, (_, digits) in FIGURES.items():
-            theirs, mine = ([one[figure] for one in runs.get(name, []) if figure in one] for name in (who, "heeler init"))
-            compared = ratios(mine, theirs) if who != "heeler init" else []
-            cells += [spread(theirs, digits) if theirs else "", spread(compared) if compared else ""]
-        report.row(who, *cells)
+        if results:
+            report.raw.append({"who": who, "rounds": results})
+            report.row(who, *beside(runs.get("heeler init"), results, {figure: digits for figure, (_, digits) in FIGURES.items()}))
 
 
 def main():
@@ -89,11 +95,9 @@ def main():
     report.settings(options, options.rounds * len(here) * (options.seconds + 0.5) / 60)
     runs = {who: [] for who in here}
     try:
-        for turn in range(options.rounds):
-            for who in list(here) if turn % 2 == 0 else reversed(here):
-                runs[who].append(measure(here[who], programs, options))
-        table(runs, report)
+        take_turns(runs, options.rounds, lambda who: measure(here[who], programs, options), report)
     finally:
+        table(runs, report)
         report.keep(options.json)
 
 

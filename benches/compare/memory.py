@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What bodies and idle connections cost in memory: heeler's own, beside of-watchdog's and a bare server's.
 
-Each figure is the most that one process held (VmHWM) above what it held before. Loopback only. See README.md beside this file.
+Each figure is the most that one process held while it was asked (VmHWM), of idle connections what it held with all of them open
+(VmRSS), above what it held before. Loopback only. See README.md beside this file.
 """
 
 import argparse
@@ -12,8 +13,9 @@ import time
 from contestants import ECHO, EXAMPLES, HANDLERS, PYTHON, Contestant, heeler, heeler_or_end, prepare
 from crowd import Crowd, allow_files
 from options import add_common
-from report import Report, ratios, spread
-from servers import METRICS, Unusable, end_on_term, named_by, serving, until_free
+from report import Report, against, column, errors, spread
+from servers import METRICS, end_on_term, named_by, serving, until_free
+from turns import take_turns
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -42,6 +44,7 @@ def settings(found, upstream):
         Setting("64 × 1 MiB", "serializing", "heeler", own("serializing", fprocess="cat")),
         Setting("64 × 1 MiB", "classic", "heeler", own("classic", fprocess="cat")),
         Setting("1,000 idle", "warm", "heeler", heeler(**ECHO)),
+        Setting("1,000 idle", "http", "heeler", own("http", **url)),
         Setting("1,000 idle", "", "bare hyper", Contestant([EXAMPLES / "bench_hyper", "{port}"])),
     ]
     if PYTHON:
@@ -93,34 +96,27 @@ def ask(cell, server, options):
     return {"errors": errors, "seconds": done["seconds"], "bytes": connections * body + done["answered"]}
 
 
-def column(results, figure):
-    return [one[figure] for one in results]
-
-
 def table(runs, report):
     report.head("what", "mode", "who", "before, MB", "more, MB", "heeler ÷ it", "more ÷ request and answer", "seconds", "errors")
     for (what, mode, who), results in sorted(runs.items()):
+        if not results:
+            continue
         report.raw.append({"what": what, "mode": mode, "who": who, "rounds": results})
-        own_mode = "warm" if what == "1,000 idle" else mode
-        mine = runs.get((what, own_mode, "heeler"))
-        share = [one["over_mb"] * MIB / one["bytes"] for one in results if one.get("bytes")]
-        compared = ratios(column(mine, "over_mb"), column(results, "over_mb")) if mine and who != "heeler" else []
+        # A server without modes is beside the one that serves by itself.
+        mine = runs.get((what, mode or "warm", "heeler"))
+        wrong = errors(results)
+        compared = mine and who != "heeler" and not wrong and not errors(mine)
+        share = [one["over_mb"] * MIB / one["bytes"] for one in results if one.get("bytes")] if "64" in what and not wrong else []
         report.row(what, mode, who, spread(column(results, "before_mb"), 1), spread(column(results, "over_mb"), 1),
-                   spread(compared) if compared else "", spread(share) if share and "64" in what else "",
-                   spread(column(results, "seconds"), 1) if "seconds" in results[0] else "",
-                   "; ".join(sorted({one["errors"] for one in results if one["errors"]})))
+                   against(column(mine, "over_mb"), column(results, "over_mb")) if compared else "", spread(share) if share else "",
+                   spread(column(results, "seconds"), 1) if "seconds" in results[0] else "", wrong)
 
 
 def play(cells, runs, options, report):
-    for turn in range(options.rounds):
-        for cell in cells if turn % 2 == 0 else cells[::-1]:
-            try:
-                figures = measure(cell, options)
-                runs.setdefault((cell.what, cell.mode, cell.who), []).append(figures)
-            except Unusable as why:
-                if cell.who == "heeler":
-                    raise
-                report.line(f"left out: {cell.who}, {cell.what} in {cell.mode}: {str(why).splitlines()[0]}")
+    by_key = {(cell.what, cell.mode, cell.who): cell for cell in cells}
+    runs |= {key: [] for key in by_key}
+    take_turns(runs, options.rounds, lambda key: measure(by_key[key], options), report,
+               needed=lambda key: key[2] == "heeler", called=lambda key: f"{key[2]}, {key[0]} in {key[1] or 'its only mode'}")
 
 
 def main():

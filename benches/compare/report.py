@@ -11,8 +11,34 @@ def spread(values, digits=2):
     return f"{middle:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
-def ratios(mine, theirs):
-    return [a / b for a, b in zip(mine, theirs) if b]
+def column(results, figure):
+    return [result[figure] for result in results]
+
+
+def errors(results):
+    """What went wrong in any of the rounds, each once."""
+    return "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
+
+
+def against(mine, theirs, digits=2):
+    """One's figures through another's, round by round. Not those of some rounds only: where a figure is zero there is none."""
+    if not mine or not theirs:
+        return ""
+    return spread([a / b for a, b in zip(mine, theirs)], digits) if all(theirs) else "÷ 0"
+
+
+def beside(mine, results, figures):
+    """For each figure, which comes with its digits, two cells: what somebody has, and heeler's through it."""
+    cells = []
+    for figure, digits in figures.items():
+        theirs = [result[figure] for result in results if figure in result]
+        compared = [] if mine is None or mine is results else [result[figure] for result in mine if figure in result]
+        cells += [spread(theirs, digits) if theirs else "", against(compared, theirs)]
+    return cells
+
+
+def beside_heads(names):
+    return [cell for name in names for cell in (name, "heeler ÷ it")]
 
 
 class Report:

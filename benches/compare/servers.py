@@ -75,14 +75,18 @@ class Server:
         null = os.open(os.devnull, os.O_RDWR)
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.began = time.monotonic()
-        self.pid = os.posix_spawn(
-            command[0],
-            command,
-            env,
-            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, log, 2)],
-        )
-        os.close(null)
-        os.close(log)
+        try:
+            self.pid = os.posix_spawn(
+                command[0],
+                command,
+                env,
+                file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, log, 2)],
+            )
+        except OSError as why:
+            raise Unusable(f"{command[0]} cannot be started: {why}") from None
+        finally:
+            os.close(null)
+            os.close(log)
 
     def until_first_200(self, path="/", pause=0.0002):
         """Seconds from the start to the end of the first 200; so long is the pause between two tries."""
@@ -140,6 +144,15 @@ class Server:
             os.close(descriptor)
         os.waitpid(self.pid, 0)
         self.pid = 0
+
+
+def per_call(server, load):
+    """What a load says that it did, with the processor time that each of its calls took, in microseconds: the server's own, and
+    that of all below it."""
+    before = server.cpu_split()
+    result = load()
+    own, below = ((late - early) / max(result["calls"], 1) * 1e6 for early, late in zip(before, server.cpu_split()))
+    return result | {"own_us": own, "below_us": below}
 
 
 def resident_kb(pid, name="VmRSS"):

@@ -15,8 +15,9 @@ from contestants import GROUPS, heeler_or_end, prepare, present
 from load import load, need_wrk
 from options import add_common, add_lengths, listed
 from pairs import PAIRS
-from report import Report, ratios, spread
-from servers import Unusable, end_on_term, pinned
+from report import Report, against, column, errors, spread
+from servers import Unusable, end_on_term, per_call, pinned
+from turns import is_heeler, take_turns
 
 # Method and bytes of the request's body; the answer has 100 either way.
 SHAPES = {"post": ("POST", 100), "get": ("GET", 0)}
@@ -32,10 +33,14 @@ def answers_as_asked(server):
     """Whoever answers something else does not do the same work."""
     for method, body in (("POST", b"y" * 100), ("GET", b"")):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-        connection.request(method, "/", body or None, {"Content-Type": "application/octet-stream"} if body else {})
-        response = connection.getresponse()
-        answer = response.read()
-        connection.close()
+        try:
+            connection.request(method, "/", body or None, {"Content-Type": "application/octet-stream"} if body else {})
+            response = connection.getresponse()
+            answer = response.read()
+        except (OSError, http.client.HTTPException) as why:
+            raise Unusable(f"{method} is not answered: {why!r}") from None
+        finally:
+            connection.close()
         if response.status != 200 or answer != (body or b"x" * 100):
             raise Unusable(f"{method} is answered with {response.status} {answer[:200]!r}")
 
@@ -59,26 +64,14 @@ def visit(contestant, options):
 
 
 def measure(server, shape, connections, seconds):
-    before = server.cpu_split()
-    result = load(server.port, connections, seconds, *SHAPES[shape])
-    own, below = ((late - early) / max(result["calls"], 1) * 1e6 for early, late in zip(before, server.cpu_split()))
+    result = per_call(server, lambda: load(server.port, connections, seconds, *SHAPES[shape]))
     held = {"own_mb": server.resident_kb() / 1024, "below_mb": server.resident_below_kb() / 1024}
-    return result | {"own_us": own, "below_us": below, "cpu_us": own + below} | held
+    return result | {"cpu_us": result["own_us"] + result["below_us"]} | held
 
 
-def play(here, options):
+def by_cell(visits, options):
     """Everybody's results by cell, one a round."""
-    runs = {cell: {who: [] for who in here} for cell in options.cells}
-    for turn in range(options.rounds):
-        # Who goes first changes: the machine may get slower while a round lasts.
-        for who in list(here) if turn % 2 == 0 else reversed(here):
-            for cell, result in visit(here[who], options).items():
-                runs[cell][who].append(result)
-    return runs
-
-
-def column(results, figure):
-    return [result[figure] for result in results]
+    return {cell: {who: column(results, cell) for who, results in visits.items() if results} for cell in options.cells}
 
 
 def figures_table(runs, report):
@@ -86,8 +79,7 @@ def figures_table(runs, report):
     for (shape, connections), cell in runs.items():
         for who, results in cell.items():
             cells = [spread(column(results, figure), DIGITS[figure]) for figure in FIGURES]
-            errors = "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
-            report.row(shape, connections, who, *cells, errors)
+            report.row(shape, connections, who, *cells, errors(results))
 
 
 def ratios_table(pairs, runs, report):
@@ -102,20 +94,18 @@ def ratios_table(pairs, runs, report):
             report.row(shape, connections, mine, its, *cells)
 
 
-def against(mine, theirs):
-    """Nothing where the other's are all zero."""
-    compared = ratios(mine, theirs)
-    return spread(compared) if compared else ""
-
-
 def compare(groups, options, report):
     for group, here in groups.items():
-        runs = play(here, options)
-        report.raw += [{"group": group, "call": shape, "connections": connections, "who": who, "rounds": results}
-                       for (shape, connections), cell in runs.items() for who, results in cell.items()]
-        report.line(f"\n{group}:")
-        figures_table(runs, report)
-        ratios_table(PAIRS[group], runs, report)
+        visits = {who: [] for who in here}
+        try:
+            take_turns(visits, options.rounds, lambda who: visit(here[who], options), report)
+        finally:
+            runs = by_cell(visits, options)
+            report.raw += [{"group": group, "call": shape, "connections": connections, "who": who, "rounds": results}
+                           for (shape, connections), cell in runs.items() for who, results in cell.items()]
+            report.line(f"\n{group}:")
+            figures_table(runs, report)
+            ratios_table(PAIRS[group], runs, report)
 
 
 def cell_from(text):
@@ -157,7 +147,7 @@ def works(name, contestant, options, report):
             answers_as_asked(server)
         return True
     except Unusable as why:
-        if name.startswith("heeler"):
+        if is_heeler(name):
             raise
         report.line(f"left out: {name}, {str(why).splitlines()[0]}")
         return False
