@@ -9,21 +9,18 @@ import argparse
 import datetime
 import json
 import os
-import platform
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import figures
 import page
 from goals import MISSED, UNKNOWN, verdicts
 from servers import BUILT, HERE, end_on_term
+from versions import all_here
 
 ROOT = HERE.parents[1]
 # What a family may take to end once it is told to.
@@ -72,36 +69,64 @@ class Run:
 
     def __init__(self, family, options):
         self.family, self.options, self.left_out, self.ended = family, options, [], "well"
+        self.minutes = family.bound * longer(family, options)
         self.json = BUILT / f"{family.name}.json"
+        self.timers, self.began = [], time.monotonic()
 
-    def command(self):
+    def arguments(self):
         family, options = self.family, self.options
         lengths = (family.quick if options.quick else family.lengths).format(seconds=options.seconds, rounds=options.rounds)
         pins = [f"--{name}={value}" for name, value in (("server-cpus", options.server_cpus), ("load-cpus", options.load_cpus))
                 if value and family.name not in ("cold_start", "images")]
-        return [*family.within, sys.executable, str(HERE / f"{family.name}.py"), *lengths.split(), *family.rest.split(), *pins,
-                "--json", str(self.json)]
+        return [*lengths.split(), *family.rest.split(), *pins]
+
+    def command(self):
+        return [*self.family.within, sys.executable, str(HERE / f"{self.family.name}.py"), *self.arguments(), "--json", str(self.json)]
 
     def play(self):
         """Runs it to its end or to its bound; everything it prints is printed."""
         self.json.unlink(missing_ok=True)
-        began = time.monotonic()
         self.process = subprocess.Popen(self.command(), cwd=ROOT, start_new_session=True, text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        bound = threading.Timer(self.family.bound * 60 * longer(self.family, self.options), self.cut)
-        bound.start()
+        self.later(self.minutes * 60, self.cut)
+        self.follower = threading.Thread(target=self.follow, daemon=True)
+        self.follower.start()
         try:
             for line in self.process.stdout:
                 print(line, end="", flush=True)
-                if left := figures.said(line):
-                    self.left_out.append(left)
-            if code := self.process.wait():
-                self.ended = self.ended if self.ended != "well" else f"failed with code {code}"
+                self.heard(line)
+        except BaseException:
+            self.ended = "was interrupted"
+            raise
         finally:
-            bound.cancel()
-            self.signal(signal.SIGTERM)
-            self.process.wait()
-        return {"minutes": (time.monotonic() - began) / 60, "ended": self.ended, "left_out": self.left_out, "raw": self.raw()}
+            self.end()
+
+    def heard(self, line):
+        if left := figures.said(line):
+            self.left_out.append(left)
+        self.ended = figures.skipped(line) or self.ended
+
+    def follow(self):
+        """Ends what it leaves behind, which may hold its output open. It is not collected yet: until then its number is nobody
+        else's, nor its group's."""
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        self.signal(signal.SIGKILL)
+
+    def end(self):
+        if self.ended == "was interrupted":
+            self.stop()
+        self.follower.join()
+        for timer in self.timers:
+            timer.cancel()
+        self.process.stdout.close()
+        if (code := self.process.wait()) and self.ended == "well":
+            self.ended = f"failed with code {code}"
+
+    def figures(self):
+        """What the run keeps of it, however it ended."""
+        raw = self.raw()
+        return {"arguments": " ".join(self.arguments()), "minutes": (time.monotonic() - self.began) / 60, "ended": self.ended,
+                "left_out": self.left_out, "raw": raw}
 
     def raw(self):
         try:
@@ -112,40 +137,26 @@ class Run:
             return []
 
     def cut(self):
-        self.ended = f"was cut at its {self.family.bound:g} minutes"
+        self.ended = f"was cut at its {self.minutes:.3g} minutes"
+        self.stop()
+
+    def stop(self):
+        """It has some time to end what it has started and to write down what it has."""
         self.signal(signal.SIGTERM)
-        killer = threading.Timer(ENDING, self.signal, [signal.SIGKILL])
-        killer.daemon = True
-        killer.start()
+        self.later(ENDING, self.signal, signal.SIGKILL)
+
+    def later(self, seconds, what, *arguments):
+        timer = threading.Timer(seconds, what, arguments)
+        timer.daemon = True
+        self.timers.append(timer)
+        timer.start()
 
     def signal(self, number):
+        """To its whole group, which may outlive it."""
         try:
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, number)
+            os.killpg(self.process.pid, number)
         except ProcessLookupError:
-            pass  # ended meanwhile
-
-
-def version(program, *arguments):
-    """The first number with dots that it says; None if it is not here."""
-    if not shutil.which(program):
-        return None
-    ran = subprocess.run([program, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    found = re.search(r"\d+\.\d+[\w.]*", ran.stdout + ran.stderr)
-    return found[0] if found else None
-
-
-def machine():
-    """Where it was measured: what other machines' figures are to be compared with."""
-    text = Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*: (.*)", text)
-    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
-    programs = {"nginx": "-v", "lighttpd": "-v", "tini": "--version", "python3": "--version", "node": "--version", "java": "-version",
-                "wrk": "-v"}
-    versions = {name: version(name, option) for name, option in programs.items()} | {"go": version("go", "version")}
-    return {"cpus": os.cpu_count(), "model": model[1] if model else platform.machine(), "kernel": platform.release(),
-            "memory_gb": int(memory[1]) / 2**20, "load_before": os.getloadavg()[0],
-            "versions": {name: value for name, value in versions.items() if value}}
+            pass  # nobody is left
 
 
 def table(run):
@@ -153,7 +164,7 @@ def table(run):
     print("\n| goal | beside | wanted | measured: median (smallest–greatest) | |\n| --- | --- | --- | --- | --- |")
     found = verdicts(run)
     for goal, values, verdict in found:
-        print(f"| {goal.about}: {goal.what} | {goal.beside} | {goal.text()} | {goal.shown(values)} | {verdict} |")
+        print(f"| {goal.about}: {goal.what} | {goal.beside_in(run)} | {goal.text()} | {goal.shown(values)} | {verdict} |")
     missed = [(goal, values) for goal, values, verdict in found if verdict == MISSED]
     unknown = sum(verdict == UNKNOWN for _, _, verdict in found)
     print(f"\n{len(found) - len(missed) - unknown} goals met, {len(missed)} missed, {unknown} not measured")
@@ -162,6 +173,17 @@ def table(run):
     for name, family in run["families"].items():
         if family["ended"] != "well":
             print(f"{name} {family['ended']}")
+
+
+def play(chosen, options, run):
+    for family in chosen:
+        print(f"\nbench: {family.name}", flush=True)
+        one = Run(family, options)
+        try:
+            one.play()
+        finally:
+            run["families"][family.name] = one.figures()
+            figures.write(run, BUILT / "bench.json")
 
 
 def options_from(argv):
@@ -177,6 +199,8 @@ def options_from(argv):
     options.seconds = options.seconds or (1 if options.quick else SECONDS)
     options.rounds = options.rounds or (1 if options.quick else ROUNDS)
     options.quick |= options.seconds == options.rounds == 1
+    if options.keep and (options.quick or options.only):
+        parse.error("--keep: what is kept is a whole run, neither a quick one nor --only some families")
     return options
 
 
@@ -193,13 +217,10 @@ def main():
     print(f"bench: {len(chosen)} families, {'quick' if options.quick else f'some {times[0]:.0f} minutes'}, "
           f"at most {times[1]:.0f}; leave the machine alone meanwhile", flush=True)
     began = time.monotonic()
-    run = {"date": datetime.date.today().isoformat(), "machine": machine(),
+    run = {"date": datetime.date.today().isoformat(), "machine": all_here(),
            "settings": {"seconds": options.seconds, "rounds": options.rounds, "quick": options.quick}, "families": {}}
     try:
-        for family in chosen:
-            print(f"\nbench: {family.name}", flush=True)
-            run["families"][family.name] = Run(family, options).play()
-            figures.write(run, BUILT / "bench.json")
+        play(chosen, options, run)
     finally:
         table(run)
         print(f"\nbench: {(time.monotonic() - began) / 60:.1f} minutes; raw figures: target/bench/bench.json")
@@ -208,6 +229,8 @@ def main():
         figures.write(run, kept)
         page.write(kept)
         print(f"bench: kept as {kept.relative_to(ROOT)}; docs/performance.md is written from it")
+    if not all(figures.ended_well(family) for family in run["families"].values()):
+        sys.exit("bench: not all families ended well")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers import BUILT, HERE, Server, free_port, pinned
+from servers import BUILT, HERE, SETS, Server, free_port, pinned
 
 ROOT = HERE.parents[1]
 EXAMPLES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "release" / "examples"
@@ -16,7 +16,6 @@ HANDLERS = BUILT / "handlers"
 # The interpreters under their usual names: not the shims that a version manager puts before them, and a Python without
 # any package, since the machine's own may have Flask, and may have been told to import whatever at its start.
 BARE = BUILT / "bare" / "bin"
-SETS = ROOT / "target" / "servers"
 VENV = SETS / "rivals" / "bin"
 FRAMEWORK = SETS / "node" / "node_modules" / ".bin" / "functions-framework"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE / "runs"
+SKIPPED = "was skipped: "
 
 
 class NotMeasured(Exception):
@@ -102,6 +103,17 @@ def over(mine, its):
     if not all(its):
         raise NotMeasured("a figure is zero: the load was too short")
     return [a / b for a, b in zip(mine, its)]
+
+
+def ended_well(family):
+    """What cannot be measured here at all is no failure."""
+    return family["ended"] == "well" or family["ended"].startswith(SKIPPED)
+
+
+def skipped(text):
+    """How a family has ended whose line says that it cannot be measured here; None for any other line."""
+    found = re.match(r"images: skipped, (.*)", text)
+    return f"{SKIPPED}{found[1]}" if found else None
 
 
 def said(text):

@@ -4,10 +4,11 @@ A goal is met where the median of its rounds is on the right side.
 """
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 from figures import Failed, NotMeasured, column, over, records, values, why_not
+from points import CURVES, FEW
 from report import spread
 
 MET, MISSED, UNKNOWN = "met", "MISSED", "not measured"
@@ -24,9 +25,20 @@ class Goal:
     limit: float
     unit: str
     measured: Callable
+    # Takes a run and gives the values of the one beside, where they are not in `measured`.
+    its: Callable = None
+    # Beyond the budgets that heeler began with.
+    self_set: bool = False
 
     def text(self):
-        return f"{'≤' if self.most else '≥'} {self.limit:g}{self.unit}"
+        return f"{'≤' if self.most else '≥'} {self.limit:g}{self.unit}{', self-set' if self.self_set else ''}"
+
+    def beside_in(self, run):
+        """Beside whom, with what that one has where the run knows it."""
+        try:
+            return f"{self.beside}: {self.shown(self.its(run))}{self.unit}" if self.its else self.beside
+        except NotMeasured:
+            return self.beside
 
     def shown(self, found):
         """The values, or the reason in their place."""
@@ -51,12 +63,16 @@ class Goal:
         return found, MET if good else MISSED
 
 
-def at_most(about, what, beside, limit, unit, measured):
-    return Goal(about, what, beside, True, limit, unit, measured)
+def at_most(about, what, beside, limit, unit, measured, its=None):
+    return Goal(about, what, beside, True, limit, unit, measured, its)
 
 
 def at_least(about, what, beside, limit, unit, measured):
     return Goal(about, what, beside, False, limit, unit, measured)
+
+
+def self_set(goal):
+    return replace(goal, self_set=True)
 
 
 def quotient(family, figure, mine, its, mine_figure=None, **keys):
@@ -64,16 +80,17 @@ def quotient(family, figure, mine, its, mine_figure=None, **keys):
     return lambda run: over(column(run, family, mine_figure or figure, who=mine, **keys), column(run, family, figure, who=its, **keys))
 
 
-def alone(family, scale, what):
-    return lambda run: [value / scale for value in values(run, family, "heeler", what=what)]
+def alone(family, scale, what, who="heeler"):
+    return lambda run: [value / scale for value in values(run, family, who, what=what)]
 
 
 def small():
+    both = ("heeler", "of-watchdog")
     first = "start to first 200, function, ms"
     start = lambda run: over(values(run, "fork", "heeler", what=first), values(run, "fork", "of-watchdog", what=first))
     return [
-        at_most("size", "the static binary", "of-watchdog has some 12 MB", 3, " MB", alone("fork", 1e6, "size of the binary, bytes")),
-        at_most("size", "resident at rest", "of-watchdog holds some 10 MB", 3, " MB", alone("fork", 1024, "resident at rest, kB")),
+        at_most("size", "the static binary", "of-watchdog", 3, " MB", *(alone("fork", 1e6, "size of the binary, bytes", who) for who in both)),
+        at_most("size", "resident at rest", "of-watchdog", 3, " MB", *(alone("fork", 1024, "resident at rest, kB", who) for who in both)),
         at_most("start", "from the start to the first 200, `cat`", "of-watchdog", 0.4, " ×", start),
     ]
 
@@ -112,16 +129,20 @@ def warm():
     for connections in (1, 16):
         rows.append(at_most("warm mode", f"echo in Rust at {connections}: heeler's own CPU per call", "bare hyper", 2, " ×",
                             quotient("warm_mode", "cpu_us", "heeler, Rust", "bare hyper", mine_figure="own_us", **cell("rust", connections))))
-    for mine, what in (("heeler, Python http", "Python"), ("heeler, Python http with Flask", "Python, Flask's request in both")):
+    def python(mine, what):
         for connections, slowest in ((1, 0.5), (16, 0.3)):
             at = cell("python", connections)
-            rows.append(at_least("warm mode", f"{what} at {connections}: calls/s", "functions-framework", 5, " ×",
-                                 quotient("warm_mode", "rate", mine, "functions-framework", **at)))
-            rows.append(at_most("warm mode", f"{what} at {connections}: p50", "functions-framework", slowest, " ×",
-                                quotient("warm_mode", "p50_us", mine, "functions-framework", **at)))
+            yield at_least("warm mode", f"{what} at {connections}: calls/s", "functions-framework", 5, " ×",
+                           quotient("warm_mode", "rate", mine, "functions-framework", **at))
+            yield at_most("warm mode", f"{what} at {connections}: p50", "functions-framework", slowest, " ×",
+                          quotient("warm_mode", "p50_us", mine, "functions-framework", **at))
+
+    rows += python("heeler, Python http", "Python")
+    rows += map(self_set, python("heeler, Python http with Flask", "Python, Flask's request in both"))
     for connections in (1, 16):
-        rows.append(at_least("warm mode", f"Node (req, res) at {connections}: calls/s", "functions-framework, NODE_ENV=production", 1, " ×",
-                             quotient("warm_mode", "rate", "heeler, Node (req, res)", "functions-framework, NODE_ENV=production", **cell("node", connections))))
+        production = "functions-framework, NODE_ENV=production"
+        rows.append(self_set(at_least("warm mode", f"Node (req, res) at {connections}: calls/s", production, 1, " ×",
+                                      quotient("warm_mode", "rate", "heeler, Node (req, res)", production, **cell("node", connections)))))
         rows.append(at_least("warm mode", f"Go at {connections}: calls per CPU second", "net/http", 1, " ×",
                              quotient("warm_mode", "cpu_us", "net/http", "heeler, Go", **cell("go", connections))))
         rows.append(at_least("warm mode", f"Java at {connections}: calls per CPU second", "functions-framework, java invoker", 1.5, " ×",
@@ -141,22 +162,24 @@ def start():
 
 
 def memory():
-    def held(run):
-        at = {"what": "1,000 idle", "mode": "warm", "who": "heeler"}
-        return [a + b for a, b in zip(column(run, "memory", "before_mb", **at), column(run, "memory", "over_mb", **at))]
-
-    def share(mode):
+    def held(who, mode):
         def of(run):
-            at = {"what": "64 × 1 MiB", "mode": mode, "who": "heeler"}
+            at = {"what": "1,000 idle", "mode": mode, "who": who}
+            return [a + b for a, b in zip(column(run, "memory", "before_mb", **at), column(run, "memory", "over_mb", **at))]
+        return of
+
+    def share(mode, who="heeler"):
+        def of(run):
+            at = {"what": "64 × 1 MiB", "mode": mode, "who": who}
             return [mb * 2**20 / size for mb, size in zip(column(run, "memory", "over_mb", **at), column(run, "memory", "bytes", **at))]
         return of
 
     rows = [at_most("memory", f"1 GiB both ways, {mode}: more than at rest", "–", 8, " MB",
                     lambda run, mode=mode: column(run, "memory", "over_mb", what="1 GiB", mode=mode, who="heeler"))
             for mode in ("streaming", "http", "warm")]
-    rows += [at_most("memory", f"64 × 1 MiB both ways, {mode}: more than at rest ÷ those bytes",
-                     "of-watchdog takes some 240 MB", 1.3, " ×", share(mode)) for mode in ("serializing", "classic")]
-    return rows + [at_most("memory", "1,000 idle connections: resident", "bare hyper holds some 18 MB", 20, " MB", held)]
+    rows += [at_most("memory", f"64 × 1 MiB both ways, {mode}: more than at rest ÷ those bytes", peer, 1.3, " ×", share(mode), share(mode, peer))
+             for mode, peer in (("serializing", "of-watchdog"), ("classic", "classic-watchdog"))]
+    return rows + [at_most("memory", "1,000 idle connections: resident", "bare hyper", 20, " MB", held("heeler", "warm"), held("bare hyper", ""))]
 
 
 # What is called flat: measurements of the same thing differ by as much.
@@ -164,20 +187,19 @@ FLAT = 1.2
 
 
 def growth():
-    def most(curve, line):
-        """In each round the dearest point of the line through its first."""
+    def most(curve, line, first):
+        """In each round how much dearer a point is than one before it, at the most. Not the first alone counts: a single
+        connection pays by itself for what many share. Without any of its points there is no such line."""
         def of(run):
-            xs = [record["x"] for record in records(run, "growth", curve=curve, line=line)]
-            if len(xs) < 2:
-                raise NotMeasured(why_not(run, "growth", {"curve": curve, "line": line}))
-            lines = [column(run, "growth", "own_us", curve=curve, line=line, x=x) for x in sorted(set(xs))]
-            return [max(over(costs[1:], [costs[0]] * (len(costs) - 1))) for costs in zip(*lines)]
+            due = [x for x in CURVES[curve] if x >= first]
+            points = [column(run, "growth", "own_us", curve=curve, line=line, x=x) for x in due]
+            return [max(over(costs[1:], [min(costs[:at]) for at in range(1, len(costs))])) for costs in zip(*points)]
         return of
 
-    rows = [("connections", line, f"own CPU per call, 1 to 10,000 connections, {line}") for line in ("warm, all call",)]
-    rows += [("connections", line, f"own CPU per call, 10 to 10,000 connections, {line}") for line in ("warm, 10 call", "http, 10 call")]
-    rows += [("workers", "warm", "own CPU per call, 1 to 64 workers")]
-    return [at_most("growth", f"{what}: the dearest ÷ the first", "–", FLAT, " ×", most(curve, line)) for curve, line, what in rows]
+    rows = [("connections", "warm, all call", 1), ("connections", f"warm, {FEW} call", FEW), ("connections", f"http, {FEW} call", FEW),
+            ("workers", "warm", 1)]
+    return [self_set(at_most("growth", f"own CPU per call, {first} to {CURVES[curve][-1]:,} {curve}, {line}: the dearest ÷ the cheapest before it",
+                             "–", FLAT, " ×", most(curve, line, first))) for curve, line, first in rows]
 
 
 GOALS = small() + fork() + http() + warm() + start() + memory() + growth()

@@ -42,10 +42,11 @@ def goals(run):
     found = verdicts(run)
     lines = ["## Goals", "", "| | goal | beside | wanted | measured | |", "| --- | --- | --- | --- | --- | --- |"]
     for goal, values, verdict in found:
-        lines.append(f"| {goal.about} | {goal.what} | {goal.beside} | {goal.text()} | {goal.shown(values)} | {verdict} |")
+        lines.append(f"| {goal.about} | {goal.what} | {goal.beside_in(run)} | {goal.text()} | {goal.shown(values)} | {verdict} |")
     count = {word: sum(verdict == word for _, _, verdict in found) for word in (MISSED, UNKNOWN)}
     lines += ["", f"Of {len(found)} goals {len(found) - sum(count.values())} are met, {count[MISSED]} are missed and "
-              f"{count[UNKNOWN]} were not measured. In the plot, right of the line is met.", "", tables.image("goals"), ""]
+              f"{count[UNKNOWN]} were not measured. Self-set goals are beyond the budgets that heeler began with. In the plot, right of the "
+              "line is met.", "", tables.image("goals"), ""]
     return lines, [(goal, values) for goal, values, verdict in found if verdict == MISSED]
 
 
@@ -57,10 +58,25 @@ def short_of(missed):
 
 def machine(run):
     on = run["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
-    settings = run["settings"]
     return (f"Measured on {run['date']}: {on['cpus']} processors ({on['model']}), {on['memory_gb']:.0f} GB, Linux {on['kernel']}, load "
-            f"before {on['load_before']:.1f}; {settings['rounds']} rounds of {settings['seconds']} s. Beside heeler: {versions}.")
+            f"before {on['load_before']:.1f}.")
+
+
+def which(run):
+    """Which heeler, and which others."""
+    on = run["machine"]
+    if "heeler" not in on:
+        return "Which heeler it was, and which watchdogs, this run does not say."
+    binary = lambda name, one: f"{name} {one.get('version') or ''}".strip() + f" (sha256 {one.get('sha256', 'unknown')[:16]})"
+    others = [binary(name, one) for name, one in on["watchdogs"].items()]
+    others += [f"{name} {version}" for name, version in on["versions"].items()]
+    return f"{binary('heeler', on['heeler'])}, at commit {on['heeler']['commit'] or 'unknown'}. Beside it: {', '.join(others)}."
+
+
+def lengths(run):
+    """How long each family was loaded and how often, as it was told."""
+    lines = [f"    {name} {family['arguments']}" for name, family in run["families"].items() if "arguments" in family]
+    return ["Each family was told for how long and how often:", "", *lines, ""] if lines else []
 
 
 def ends(run):
@@ -78,8 +94,8 @@ def made(run, source):
     parts, plots = tables.all_of(run)
     plots["goals.svg"] = tables.goals_plot(run)
     page = ["# Performance", "", f"Made from `benches/compare/runs/{source.name}`; only what stands between the two marks is written by hand.",
-            "", machine(run), "Figures are medians of the rounds, with the smallest and the greatest behind them.", "", *goal_lines,
-            *short_of(missed), "", f"{BEGIN}{by_hand()}{END}", "", *parts, *ends(run), HOW]
+            "", machine(run), which(run), "Figures are medians of the rounds, with the smallest and the greatest behind them.", "", *goal_lines,
+            *short_of(missed), "", f"{BEGIN}{by_hand()}{END}", "", *parts, *ends(run), HOW, *lengths(run)]
     return "\n".join(page), plots
 
 

@@ -75,15 +75,16 @@ def svg(height, title, parts):
 
 
 def dots(title, under, rows, labels=400, one=True):
-    """Rows of a label and the rounds' values, on a logarithmic axis; a line at one, where values are ratios."""
-    seen = [value for _, values in rows for value in values]
+    """Rows of a label, the rounds' values and, where it is not their median, what is said of them all, on a logarithmic axis;
+    a line at one, where values are ratios."""
+    seen = [value for _, values, *said in rows for value in [*values, *said]]
     axis = Log(seen + ([0.9, 1.1] if one else []), labels, WIDTH - 70)
     top, bottom = 40, 40 + ROW * len(rows)
     parts = [line(axis.at(tick), top, axis.at(tick), bottom, "one" if one and tick == 1 else "grid") for tick in ticks(axis.low, axis.high)]
     parts += [text(axis.at(tick), bottom + 16, number(tick), "middle") for tick in ticks(axis.low, axis.high)]
     parts.append(text((axis.start + axis.end) / 2, bottom + 34, under, "middle"))
-    for at, (label, values) in enumerate(rows):
-        y, middle = top + ROW * (at + 0.5), statistics.median(values)
+    for at, (label, values, *said) in enumerate(rows):
+        y, middle = top + ROW * (at + 0.5), said[0] if said else statistics.median(values)
         parts.append(text(labels - 8, y + 4, label, "end"))
         parts.append(line(axis.at(min(values)), y, axis.at(max(values)), y, "sa thick"))
         parts.append(dot(axis.at(middle), y, 4, "a"))

@@ -17,7 +17,7 @@ def column(results, figure):
 
 def errors(results):
     """What went wrong in any of the rounds, each once."""
-    return "; ".join(sorted({result["errors"] for result in results if result["errors"]}))
+    return "; ".join(sorted({result["errors"] for result in results if result.get("errors")}))
 
 
 def against(mine, theirs, digits=2):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parents[1] / "target" / "bench"
+# By scripts/servers.sh.
+SETS = HERE.parents[1] / "target" / "servers"
 TICK = os.sysconf("SC_CLK_TCK")
 
 

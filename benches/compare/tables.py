@@ -1,10 +1,12 @@
 """The parts of docs/performance.md: for each family a table of ratios and a plot."""
 
+import statistics
+
 from figures import NotMeasured, column, over, records
 from goals import verdicts
 from pairs import PAIRS
 from plot import dots, lines
-from report import spread
+from report import errors, spread
 
 OTHER = "heeler ÷ the other"
 
@@ -22,20 +24,24 @@ def goals_plot(run):
     """How far each goal is met: above one it is."""
     rows = []
     for goal, values, _ in verdicts(run):
+        # A logarithmic axis has no place for what is zero or less; the table has.
         if isinstance(values, list) and all(value > 0 for value in values):
+            reached = lambda value, goal=goal: goal.limit / value if goal.most else value / goal.limit
             beside = "" if goal.about in ("size", "memory", "growth") else f", {goal.beside}"
-            rows.append((f"{goal.what}{beside}".replace("`", ""),
-                         [goal.limit / value if goal.most else value / goal.limit for value in values]))
+            # Where the verdict is: of an even number of rounds the inverses' median is another one.
+            rows.append((f"{goal.what}{beside}".replace("`", ""), list(map(reached, values)), reached(statistics.median(values))))
     return dots("Goals", "how many times as good as wanted", rows, labels=560)
 
 
 def quotients(run, family, figure, mine, its, keys):
-    """Nothing where one of the two is not there, or failed."""
+    """The ratios, or the reason in their place; None where one of the two was not measured, which is said under "Left out"."""
+    if not all(records(run, family, who=who, **keys) for who in (mine, its)):
+        return None
     try:
         own = column(run, family, figure.get("mine", figure["name"]), who=mine, **keys)
         return over(own, column(run, family, figure["name"], who=its, **keys))
-    except NotMeasured:
-        return None
+    except NotMeasured as why:
+        return str(why)
 
 
 def ratios(run, family, title, about, names, shown, pairs_of):
@@ -44,9 +50,11 @@ def ratios(run, family, title, about, names, shown, pairs_of):
     for keys in cells(run, family, names):
         for mine, its in pairs_of(run, family, keys):
             found = [quotients(run, family, figure, mine, its, keys) for figure in shown]
-            if found[0]:
+            if isinstance(found[0], str):
+                rows.append([*keys.values(), mine, its, found[0], *("" for _ in found)])
+            elif found[0]:
                 own = column(run, family, shown[0]["name"], who=mine, **keys)
-                rows.append([*keys.values(), mine, its, spread(own, 0), *(spread(values) if values else "" for values in found)])
+                rows.append([*keys.values(), mine, its, spread(own, 0), *(spread(values) if isinstance(values, list) else "" for values in found)])
                 # The groups of a family have names that say it.
                 where = " ".join(str(value) for name, value in keys.items() if name != "group")
                 short = mine.removeprefix("heeler").removeprefix(", ")
@@ -118,17 +126,29 @@ def cold_start(run):
     return parts, {"cold_start.svg": dots("From the start to the first answer", "ms", plotted, one=False)}
 
 
+def without_failed(found):
+    """Records of which all calls were answered, and a line for each other one: what stands beside errors is no figure."""
+    good = [record for record in found if not errors(record["rounds"])]
+    names = lambda record: ", ".join(str(value) for name, value in record.items() if name != "rounds" and value != "")
+    lines_of = [f"- left out, as calls failed: {names(record)}: {errors(record['rounds'])}" for record in found if record not in good]
+    return good, [*lines_of, ""] if lines_of else []
+
+
 def memory(run):
     rows, plotted = [], []
-    for record in records(run, "memory"):
+    found, failed = without_failed(records(run, "memory"))
+    for record in found:
         more, before = ([one[figure] for one in record["rounds"]] for figure in ("over_mb", "before_mb"))
         rows.append([record["what"], record["mode"], record["who"], spread(before, 1), spread(more, 1)])
-        plotted.append((" ".join(filter(None, (record["what"], record["mode"], record["who"]))), [max(value, 0.01) for value in more]))
-    if not rows:
+        if min(more) > 0:
+            plotted.append((" ".join(filter(None, (record["what"], record["mode"], record["who"]))), more))
+    if not rows and not failed:
         return [], {}
-    parts = ["## Memory", "", "The most that one process held, above what it held before.", "", image("memory"), "",
-             *table(["", "mode", "who", "before, MB", "more, MB"], rows)]
-    return parts, {"memory.svg": dots("Memory: more than at rest", "MB", plotted, one=False)}
+    about = ("The most that one process held while it was asked, above what it held before; of idle connections what it held with all of "
+             "them open. What is not above it is in the table only.")
+    rest = [*table(["", "mode", "who", "before, MB", "more, MB"], rows), *failed]
+    plots = {"memory.svg": dots("Memory: more than at rest", "MB", plotted, one=False)} if plotted else {}
+    return ["## Memory", "", about, "", *([image("memory"), ""] if plots else []), *rest], plots
 
 
 # Curve, figure, file, title, across, up, and how the figure is shown.
@@ -146,33 +166,34 @@ def growth(run):
     parts, plots = [], {}
     for curve, figure, file, title, across, up, digits in GROWN:
         series = {}
-        for record in records(run, "growth", curve=curve):
-            if not any(one["errors"] for one in record["rounds"]):
-                series.setdefault(record["line"], []).append((record["x"], [one[figure] for one in record["rounds"]]))
+        for record in without_failed(records(run, "growth", curve=curve))[0]:
+            series.setdefault(record["line"], []).append((record["x"], [one[figure] for one in record["rounds"]]))
         if not any(value > 0 for line in series.values() for _, values in line for value in values):
             continue
         plots[f"{file}.svg"] = lines(title, across, up, series)
         xs = sorted({x for line in series.values() for x, _ in line})
         rows = [[name, *(spread(dict(line)[x], digits) if x in dict(line) else "" for x in xs)] for name, line in series.items()]
         parts += [f"### {title}", "", image(file), "", *table([f"{up} at {across}", *(f"{x:,}" for x in xs)], rows)]
+    parts += without_failed(records(run, "growth"))[1]
     return (["## As it grows", "", *parts] if parts else []), plots
 
 
 def events(run):
-    at = {(record["server"], record["call"], record["connections"]): record["rounds"] for record in records(run, "event_cost")}
+    found, failed = without_failed(records(run, "event_cost"))
+    at = {(record["server"], record["call"], record["connections"]): record["rounds"] for record in found}
     rows = []
     for (server, call, connections), rounds in at.items():
         beside = at.get((server, "plain", connections))
         if beside and call != "plain":
             own = [mine["own_us"] / its["own_us"] for mine, its in zip(rounds, beside) if its["own_us"]]
             rows.append([f"{server}: {call}", connections, spread([one["own_us"] for one in rounds], 1), spread(own) if own else ""])
-    head = ["call", "connections", "own CPU, µs", "÷ the same call, plain"]
-    return (["## Calls that are events", "", *table(head, rows)] if rows else []), {}
+    head = ["call", "connections", "own CPU, µs", "÷ a plain call of 100 bytes"]
+    return (["## Calls that are events", "", *table(head, rows), *failed] if rows or failed else []), {}
 
 
 def images(run):
     rows = []
-    for record in records(run, "images"):
+    for record in (record for record in records(run, "images") if record["rounds"]):
         of = lambda key: spread([one[key] for one in record["rounds"]])
         failed = sum(one["failed"] for one in record["rounds"])
         rows.append([f"heeler-{record['image']}", f"{record['megabytes']:.1f}", f"{record['over_base']:.1f}", of("start_s"), of("memory_mb"), failed])
