@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+# What the comparisons have, too.
+sys.path.append(str(Path(__file__).parents[1] / "compare"))
 import calls
 from callgrind import Counted
 
@@ -25,7 +27,8 @@ CALL_PERCENT = 3.0
 
 
 def counts(options):
-    """Everything that is counted, in the order of the file: name, what to do for so many times, how many, how often."""
+    """Everything that is counted, in the order of the file: name, what to do for so many times, how many, how often, and the
+    tolerance of a new line."""
     names = subprocess.run([options.pieces], capture_output=True, text=True, check=True).stdout.split()
     for name in names:
         yield name, lambda times, name=name: Counted([options.pieces, name, times]).ended(), PIECE_TIMES, 1, PIECE_PERCENT
@@ -36,8 +39,8 @@ def counts(options):
 
 def each(run, times, rounds):
     """Instructions for one."""
-    few, many = (min(run(many) for _ in range(rounds)) for many in (times, 2 * times))
-    return round((many - few) / times)
+    once, twice = (min(run(many) for _ in range(rounds)) for many in (times, 2 * times))
+    return round((twice - once) / times)
 
 
 def budgets():

@@ -1,25 +1,20 @@
 """Whole calls through the real binary: what heeler's own process runs for each, from the caller's bytes to the answer's."""
 
-import json
 import re
 import signal
 import socket
 import time
 
+import knative
 from callgrind import Counted, Failed
+from servers import free_port
 
 # A start under valgrind takes some seconds, on a busy machine some more.
 PATIENCE = 60
 
-DATA = json.dumps({"message": "x" * 86}).encode()
-# As one of Knative's sources sends it.
-ATTRIBUTES = {"specversion": "1.0", "id": "d8f7b1c2-5a54-4c8e-9d5e-0a7c1f6f2b11", "type": "dev.knative.sources.ping",
-              "source": "/apis/v1/namespaces/default/pingsources/every-minute", "time": "2026-05-04T10:31:00.123456Z",
-              "subject": "subject"}
-STRUCTURED = json.dumps(ATTRIBUTES | {"datacontenttype": "application/json"}).encode()[:-1] + b', "data": ' + DATA + b"}"
 
-
-def request(path="/", kind="application/json", body=DATA, headers=()):
+def request(path="/", kind="application/json", body=knative.DATA, headers=()):
+    body = body.encode()
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -27,18 +22,17 @@ def request(path="/", kind="application/json", body=DATA, headers=()):
 
 PLAIN = request()
 PROBE = b"GET /_/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-BINARY = request(headers=[(f"ce-{name}", value) for name, value in ATTRIBUTES.items()])
-EVENT = request(kind="application/cloudevents+json", body=STRUCTURED)
+BINARY = request(headers=[(f"ce-{name}", value) for name, value in knative.ATTRIBUTES.items()])
+EVENT = request(kind="application/cloudevents+json", body=knative.STRUCTURED)
 
 # Nothing that comes on its own while calls are counted: no lines to write, no ports but one.
 QUIET = {"metrics_port": "0", "access_log": "false", "suppress_lock": "true", "log_level": "warn"}
 
 
 def cases(worker, upstream):
-    """Name: settings, one request, and how many of them."""
+    """Name: settings, one request, and how many of them. `{upstream}` in settings is a port, another one each time."""
     warm = QUIET | {"mode": "warm", "fprocess": worker}
-    at = free_port()
-    http = QUIET | {"mode": "http", "fprocess": f"{upstream} {at}", "http_upstream_url": f"http://127.0.0.1:{at}"}
+    http = QUIET | {"mode": "http", "fprocess": f"{upstream} {{upstream}}", "http_upstream_url": "http://127.0.0.1:{upstream}"}
     # Until its end, however slow this is: the answer then comes in one piece with its length.
     streaming = QUIET | {"mode": "streaming", "fprocess": "cat", "stream_hold": "10s"}
     return {
@@ -51,15 +45,10 @@ def cases(worker, upstream):
     }
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def instructions(heeler, settings, call, times):
     """Of a heeler that gets so many calls, one after the other over one connection."""
-    port = free_port()
+    port, upstream = free_port(), str(free_port())
+    settings = {name: value.replace("{upstream}", upstream) for name, value in settings.items()}
     counted = Counted([heeler], settings | {"port": str(port)})
     try:
         with connected(port, counted) as client:
