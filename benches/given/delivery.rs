@@ -17,7 +17,7 @@ pub(crate) fn delivery() -> HeaderMap {
         ("ce-subject", "a%20subject"),
         ("ce-knativearrivaltime", "2026-05-04T10:31:00.125Z"),
         ("content-type", "application/json"),
-        ("content-length", "23"),
+        ("content-length", "28"),
         ("prefer", "reply"),
     ];
     let shared = Bytes::from(lines.map(|line| line.1).concat());
