@@ -25,22 +25,24 @@ done
 
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
+trap 'exit 130' INT TERM HUP # Not every shell ends by its EXIT trap when a signal ends it.
 
 edges() { # of a line of the fuzzer's
     sed -n 's|.* cov: \([0-9]*\).*|\1|p'
 }
 
 run() { # run TARGET
+    log="$logs/$1"
+    touch "$log.failed" # Until it has run to its end, whatever keeps it from that.
     corpus="fuzz/corpus/$1"
     artifacts="fuzz/artifacts/$1"
     mkdir -p "$artifacts"
     python3 fuzz/keep.py --restore "$1"
     dictionary=""
     [ ! -e "fuzz/dict/$1" ] || dictionary="-dict=fuzz/dict/$1"
-    log="$logs/$1"
     # shellcheck disable=SC2086 # there may be no dictionary
     cargo +nightly fuzz run "$1" "$corpus" -- -max_total_time="$FUZZ_SECONDS" -max_len=2048 -timeout=10 -rss_limit_mb=2048 \
-        -artifact_prefix="$artifacts/" -print_final_stats=1 $dictionary >"$log" 2>&1 || touch "$log.failed"
+        -artifact_prefix="$artifacts/" -print_final_stats=1 $dictionary >"$log" 2>&1 && rm "$log.failed"
     first="$(grep -m 1 INITED "$log" | edges)"
     last="$(grep ' cov: ' "$log" | tail -n 1 | edges)"
     printf 'fuzz: %s: %s runs, %s inputs, %s edges, %s of them new\n' "$1" \
@@ -62,5 +64,5 @@ for target in $TARGETS; do
     fi
 done
 wait
-failed="$(find "$logs" -name '*.failed' | wc -l)"
-[ "$failed" = 0 ] || { echo "fuzz: $failed of the targets FAILED"; exit 1; }
+failed="$(find "$logs" -name '*.failed' -exec basename {} .failed \; | sort | tr '\n' ' ')"
+[ -z "$failed" ] || { echo "fuzz: FAILED: $failed"; exit 1; }
