@@ -9,6 +9,16 @@
 # in each place. HEELER names another binary than target/heeler.
 set -eu
 . "$(dirname "$0")/env.sh"
+[ $# -gt 0 ] || set -- soak drain runaways
+for part in "$@"; do
+    case "$part" in
+    soak | drain | runaways) ;;
+    *)
+        echo "no such part: $part (soak, drain, runaways)" >&2
+        exit 64
+        ;;
+    esac
+done
 scripts/need.sh cargo cc
 # Without it nothing is tried as PID 1, and a line says so.
 scripts/need.sh unshare || true
@@ -23,7 +33,6 @@ CARGO_TARGET_DIR="$target_dir/soak"
 CARGO_PROFILE_DEV_OPT_LEVEL=1
 export HEELER_TEST_BINARY CARGO_TARGET_DIR CARGO_PROFILE_DEV_OPT_LEVEL
 
-[ $# -gt 0 ] || set -- soak drain runaways
 cargo build --quiet --locked --examples
 log="$CARGO_TARGET_DIR/soak.log"
 : >"$log"
@@ -33,10 +42,6 @@ for part in "$@"; do
     soak) set -- --test soak -- ;;
     drain) set -- --test drain_cycles -- --ignored ;;
     runaways) set -- --test runaways -- --ignored --test-threads=1 ;;
-    *)
-        echo "no such part: $part (soak, drain, runaways)" >&2
-        exit 64
-        ;;
     esac
     # A pipe forgets how its first command ended.
     { cargo test --quiet --locked "$@" --nocapture 2>&1 || echo "FAILED: $part"; } | tee -a "$log"
