@@ -16,7 +16,7 @@ from functools import partial
 from load import load, need_wrk
 from options import add_common, add_lengths, listed, one_of
 from report import Report, against, column, errors, spread
-from servers import BUILT, METRICS, Server, compile_c, end_on_term, free_port, named_by, pinned, until_free
+from servers import BUILT, METRICS, Server, Unusable, compile_c, end_on_term, free_port, named_by, pinned, until_free
 from turns import take_turns
 
 LOOP = "posix_spawn loop"
@@ -56,7 +56,9 @@ def measure(binary, mode, program, connections, options):
 def floor(program, options):
     """Calls per second of the bare loop."""
     with pinned(options.server_cpus):
-        run = subprocess.run([options.loop, str(options.seconds), program], capture_output=True, text=True, check=True)
+        run = subprocess.run([options.loop, str(options.seconds), program], capture_output=True, text=True)
+    if run.returncode:
+        raise Unusable(f"{program} in a loop: {run.stderr.strip()[-200:]}")
     calls, took = run.stdout.split()
     return {"rate": int(calls) / float(took), "cpu_us": None, "errors": ""}
 
