@@ -1,10 +1,11 @@
 //! Roles that are about processes: those that hang, hide, multiply and leave others behind.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::process::exit;
 use std::time::{Duration, Instant};
 
-use super::{fail, longest_life, note, say, started, wait_for_open};
+use super::{fail, gate, longest_life, note, say, started, wait_for_open};
 
 pub(super) fn hang() -> ! {
     loop {
@@ -113,11 +114,17 @@ pub(super) fn runners(pause_ms: usize, chains: usize) {
     escape("hang");
 }
 
-/// Each process of the chain is in a session of its own, forks the next one and exits.
+/// Each process of the chain is in a session of its own, forks the next one and exits. It leaves a byte in the gate: a link
+/// of a chain without pauses is gone before anybody who lists processes has looked at it.
 fn run_away(pause_ms: usize) -> ! {
+    let steps = gate().map(|gate| File::options().append(true).create(true).open(gate.join("steps")));
+    let mut steps = steps.transpose().unwrap_or_else(|error| fail(&error.to_string()));
     let until = Instant::now() + Duration::from_secs(20);
     while Instant::now() < until {
         setsid();
+        if steps.as_mut().is_some_and(|steps| steps.write_all(b".").is_err()) {
+            fail("the step cannot be told");
+        }
         if pause_ms > 0 {
             std::thread::sleep(Duration::from_millis(pause_ms as u64));
         }
