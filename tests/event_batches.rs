@@ -232,10 +232,9 @@ fn a_whole_batch_takes_one_place() {
 /// Says on standard error if a program is not here.
 #[allow(clippy::disallowed_methods, reason = "it only asks whether the program is there")]
 fn is_here(program: &str) -> bool {
-    use std::io::Write;
     let here = std::process::Command::new(program).arg("--version").output().is_ok();
     if !here {
-        let _ = writeln!(std::io::stderr(), "skipped: batches for warm functions, for want of {program}");
+        support::skipped(&format!("batches for warm functions, for want of {program}"));
     }
     here
 }

@@ -312,8 +312,7 @@ fn without_descriptors_for_connections_heeler_waits_and_recovers() {
 #[test]
 fn without_processes_calls_are_refused_and_soon_served_again() {
     if !support::is_root() {
-        eprintln!("skipped: only root can start heeler as a user who may have few processes");
-        return;
+        return support::skipped("only root can start heeler as a user who may have few processes");
     }
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,6 +1,10 @@
 //! docs/performance.md says what the newest kept run of `make bench` has measured, and nothing else; what makes it is tested.
 #![allow(clippy::disallowed_methods, clippy::panic, reason = "tests start programs from outside, and may panic")]
 
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -11,8 +15,7 @@ fn python(arguments: &[&str]) -> Option<Result<(), String>> {
         .status()
         .is_ok_and(|status| status.success())
     {
-        eprintln!("skipped: the page of measurements is made with python3 from 3.9 on");
-        return None;
+        return skip::skip("the page of measurements is made with python3 from 3.9 on");
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/compare");
     let ran = Command::new("python3").args(arguments).current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1").output();

@@ -4,13 +4,13 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::{Builder, Failure, Gate, Heeler, MODES, Request, SECOND, assert_took, eventually, tree};
+use support::{Builder, Failure, Gate, Heeler, MODES, Request, SECOND, assert_took, eventually, skipped, tree};
 
 /// Both places that heeler can have; process 1 only where this is allowed.
 fn places() -> Vec<bool> {
     let allowed = support::succeeds("unshare", &["-pf", "--kill-child", "--mount-proc", "true"]);
     if !allowed {
-        eprintln!("skipped as process 1: namespaces are not allowed here (try as root, or with --privileged)");
+        skipped("process 1: namespaces are not allowed here (try as root, or with --privileged)");
     }
     if allowed { vec![false, true] } else { vec![false] }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Builder, Gate, HEELER, Heeler, Request, eventually, succeeds, testfn_path, tree, within};
+use support::{Builder, Gate, HEELER, Heeler, Request, eventually, skipped, succeeds, testfn_path, tree, within};
 
 /// Nobody else's, as in images of ours.
 const USER: u32 = 65_532;
@@ -171,7 +171,7 @@ fn both_stops(runs: usize) {
     if succeeds("unshare", &["-pf", "--kill-child", "--mount-proc", "setpriv", "--no-new-privs", "true"]) {
         none_survives_its_container(runs, true);
     } else {
-        eprintln!("skipped as process 1: namespaces are not allowed here, or there is no setpriv");
+        skipped("process 1 beside runaways: namespaces are not allowed here, or there is no setpriv");
     }
 }
 

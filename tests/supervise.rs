@@ -139,8 +139,7 @@ fn the_server_has_its_own_three_descriptors() {
 #[test]
 fn a_server_may_listen_on_v6_alone() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: no IPv6 here");
-        return;
+        return support::skipped("no IPv6 here");
     }
     let gate = Gate::new();
     // PORT stands behind the last colon, whatever the host.

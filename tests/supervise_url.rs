@@ -30,7 +30,7 @@ fn the_server_is_told_the_port_of_the_url() {
         ("127.0.0.2", "127.0.0.2", "127.0.0.2"),
     ] {
         if host == "[::1]" && !ipv6 {
-            eprintln!("skipped: no IPv6 here");
+            support::skipped("no IPv6 here");
             continue;
         }
         let (gate, port) = (Gate::new(), free_port());
@@ -54,8 +54,7 @@ fn the_server_is_told_the_port_of_the_url() {
 #[test]
 fn localhost_may_be_v6_alone() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: no IPv6 here");
-        return;
+        return support::skipped("no IPv6 here");
     }
     for host in ["localhost", "127.0.0.1"] {
         let (gate, port) = (Gate::new(), free_port());

@@ -11,7 +11,7 @@ use std::time::Instant;
 use nix::sys::stat::Mode;
 
 use crate::site::Site;
-use crate::support::{Conn, HEELER, Heeler, PATIENCE, Request, Response, SECOND, is_root};
+use crate::support::{Conn, HEELER, Heeler, PATIENCE, Request, Response, SECOND, is_root, skipped};
 
 #[track_caller]
 fn expect_file(heeler: &Heeler, target: &str, text: &str) -> Response {
@@ -282,7 +282,7 @@ fn special_files_are_neither_served_nor_waited_for() {
 #[test]
 fn what_may_not_be_read_is_403_and_a_line_in_the_log() {
     if !is_root() {
-        return eprintln!("skipped: only root can start heeler as somebody else");
+        return skipped("only root can start heeler as somebody else");
     }
     let site = Site::with(&["mine", "closed/x"]);
     for (path, mode) in [("mine", 0o600), ("closed", 0o700), ("..", 0o755), (".", 0o755)] {

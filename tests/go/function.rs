@@ -1,7 +1,6 @@
 //! Programs of Go functions: compiled here with the standard library alone, or by scripts/servers.sh with the packages of
 //! others.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -51,9 +50,7 @@ fn missing() -> Option<String> {
 }
 
 pub fn skip<T>(why: &str) -> Option<T> {
-    // Past the test runner's capture.
-    let _ = writeln!(std::io::stderr(), "skipped: functions in Go: {why}");
-    None
+    crate::support::skip(&format!("functions in Go: {why}"))
 }
 
 /// What heeler-go-build makes of a folder; nothing is fetched.

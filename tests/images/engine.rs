@@ -1,25 +1,20 @@
 //! The engine that runs the images: its client, and which images there are.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
+
+use super::support::skip;
 
 /// An image that scripts/test-images.sh has built. Where there is none the reason is said, once for each, and the test is over.
 pub(super) fn image(name: &str) -> Option<String> {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let built = std::env::var("HEELER_TEST_IMAGES").unwrap_or_default();
     let why = match built.split_whitespace().any(|built| built == name) {
         true => return Some(full_name(name)),
         false if built.is_empty() => "images, which `make test-images` runs in containers".to_owned(),
         false => format!("the image {name}, which cannot be built here"),
     };
-    if SAID.lock().unwrap().insert(why.clone()) {
-        // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: {why}");
-    }
-    None
+    skip(&why)
 }
 
 fn full_name(name: &str) -> String {

@@ -1,12 +1,11 @@
 //! What goes wrong in containers: wrong settings, no memory, no processes.
 
-use std::io::Write;
 use std::time::Instant;
 
 use super::boxed::{Kind, echo};
 use super::container::{Container, Run};
 use super::engine::image;
-use super::support::{Conn, Request, SECOND, SLACK, eventually};
+use super::support::{Conn, Request, SECOND, SLACK, eventually, skipped};
 
 #[test]
 fn wrong_settings_are_in_the_log() {
@@ -29,8 +28,7 @@ fn a_function_that_is_not_there_is_in_the_log() {
 fn survives(container: &Container, hungry: &Request, reason: &str) {
     let answer = container.call(hungry);
     if container.inspect("{{.HostConfig.Memory}}") != "67108864" || answer.status == 200 {
-        let _ = writeln!(std::io::stderr(), "skipped: a handler without memory, since no limit holds here");
-        return;
+        return skipped("a handler without memory, since no limit holds here");
     }
     answer.assert_made_by_heeler(502, reason);
     eventually("the next call is served", || container.try_call(&echo()).is_some_and(|answer| answer.status == 200));

@@ -9,5 +9,8 @@
 mod codes;
 mod reaping;
 mod signals;
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "../support/skip.rs"]
+mod skip;
 mod support;
 mod terminal;

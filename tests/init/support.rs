@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+pub(crate) use crate::skip::skip;
+
 /// As in tests/support/heeler.rs.
 pub(crate) const HEELER: &str = match option_env!("HEELER_TEST_BINARY") {
     Some(path) => path,
@@ -47,8 +49,7 @@ pub(crate) fn as_pid_1() -> Option<Command> {
     let namespace = ["-pf", "--kill-child", "--mount-proc"];
     let allowed = Command::new("unshare").args(namespace).arg("true").stderr(Stdio::null()).status();
     if !allowed.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: PID namespaces are not allowed here, so nothing was tried as PID 1");
-        return None;
+        return skip("PID namespaces are not allowed here, so nothing was tried as PID 1");
     }
     let mut unshare = in_session("unshare");
     unshare.args(namespace).args([HEELER, "init"]).stdin(Stdio::null());

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 
-use crate::support::{HEELER, eventually, fixture, read_some};
+use crate::support::{HEELER, eventually, fixture, read_some, skip};
 
 /// Keys that raise a signal throw away what was typed and not yet read: after them, type at the prompt.
 const PROMPT: &str = "(prompt)";
@@ -42,8 +42,7 @@ impl Terminal {
 
     fn bash() -> Option<Terminal> {
         if Command::new("bash").arg("--version").output().is_err() {
-            eprintln!("skipped: there is no bash here, so nothing was tried under a shell with job control");
-            return None;
+            return skip("there is no bash here, so nothing was tried under a shell with job control");
         }
         let mut bash = Command::new("bash");
         bash.args(["--norc", "--noprofile", "--noediting", "-i"]).env("INIT", format!("{HEELER} init -s"));

@@ -1,11 +1,10 @@
 //! heeler with the Java runtime, as scripts/java.sh builds it, and the functions that scripts/servers.sh compiles.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::support::{Builder, Heeler, Request};
+use crate::support::{Builder, Heeler, Request, skipped};
 
 /// Where everything is, or why it is not.
 static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
@@ -25,8 +24,7 @@ static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
 /// What is below target/, or a line that says why these tests do not run.
 pub(crate) fn target() -> Option<&'static Path> {
     if let Err(why) = &*BUILT {
-        // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: functions in Java: {why}");
+        skipped(&format!("functions in Java: {why}"));
     }
     BUILT.as_deref().ok()
 }

@@ -23,6 +23,7 @@ pub mod load;
 mod message;
 mod page;
 pub mod queues;
+mod skip;
 pub mod tree;
 mod upstream;
 pub mod working;
@@ -39,6 +40,7 @@ pub use lines::Lines;
 pub use link::Link;
 pub use message::{Request, Response};
 pub use page::Page;
+pub use skip::{skip, skipped};
 pub use upstream::{Then, Upstream};
 
 /// How long a test waits for what must happen: a bound against hanging, never a measure.

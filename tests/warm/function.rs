@@ -1,14 +1,12 @@
 //! Functions as users write them: a folder with a file or two, and heeler in it.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::support::{Builder, Gate, Heeler, Request, eventually, succeeds};
+use crate::support::{Builder, Gate, Heeler, Request, eventually, skip, succeeds};
 
 /// The oldest that the runtimes are made for.
 const PYTHON: &[&str] = &["-c", "import sys; sys.exit(sys.version_info < (3, 9))"];
@@ -81,16 +79,6 @@ impl Function {
     pub fn start(&self, env: &[(&str, &str)]) -> Heeler {
         self.builder().envs(env).start()
     }
-}
-
-/// Says once what cannot be tested here.
-pub fn skip<T>(why: &str) -> Option<T> {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(why.to_owned()) {
-        // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: {why}");
-    }
-    None
 }
 
 /// PATH with the Python in front that has frameworks installed; `None` if it could not be had.
