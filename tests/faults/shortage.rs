@@ -1,16 +1,27 @@
 //! The machine has no more of something: descriptors, processes, memory, room on a disk.
 
-use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Instant;
 
 use super::stage::{Outcome, Stage};
-use super::support::{ALL_MODES, Conn, Failure, MODES, SECOND, at_once, eventually, is_root, tree, within};
+use super::support::{
+    ALL_MODES, Conn, Failure, MODES, PATIENCE, SECOND, at_once, eventually, is_root, skipped, tree, within,
+};
 
 /// How many descriptors heeler may still open: with none it cannot take a call, with some it cannot run it.
 pub const DESCRIPTORS: [u64; 7] = [0, 1, 2, 3, 4, 5, 6];
+
+/// Steps that take more memory than there is.
+pub const HUNGRY: [(&str, &str); 2] = [
+    ("takes too much memory", "eof grow:300 head put:4 end"),
+    ("takes too much memory before it reads", "grow:300 eof head put:4 end"),
+];
+
+/// Options of a file system, and whether it is filled.
+pub const DISKS: [(&str, &str, bool); 2] =
+    [("starts on a full disk", "size=64k", true), ("starts on a disk that cannot be written", "ro", false)];
 
 /// Sets the soft limit of a process that runs; gives the one that it had.
 fn limit(pid: i32, resource: u32, soft: Option<u64>) -> u64 {
@@ -36,6 +47,21 @@ fn recovers(stage: &Stage) {
     assert!(began.elapsed() < SECOND * 3, "{}: only after {:?}", stage.mode, began.elapsed());
 }
 
+/// Whether an answer has come, a good one or a refusal; without one the connection is still open.
+#[track_caller]
+fn is_served_or_refused(conn: &mut Conn) -> bool {
+    match conn.read_response("POST") {
+        Ok(answer) if answer.status == 200 => assert_eq!(answer.body.len(), 4),
+        Ok(answer) => {
+            assert!(["no_descriptor", "connections"].contains(&answer.reason()), "{}", answer.text());
+            assert_eq!(answer.status, 503);
+        }
+        Err(Failure::TimedOut) => return false,
+        Err(other) => panic!("a request is lost: {other:?}"),
+    }
+    true
+}
+
 #[test]
 fn without_descriptors_calls_are_refused_and_nothing_is_lost() {
     at_once(ALL_MODES, |mode| {
@@ -48,20 +74,16 @@ fn without_descriptors_calls_are_refused_and_nothing_is_lost() {
                 let request = stage.upload("eof head put:4 end", 100);
                 assert!(calls.iter_mut().all(|conn| conn.send(&request.bytes())));
                 // Whoever was let in is answered, one way or the other; the others are not yet heeler's.
-                for conn in &mut calls {
+                calls.retain_mut(|conn| {
                     conn.set_patience(SECOND / 4);
-                    match conn.read_response("POST") {
-                        Ok(answer) if answer.status == 200 => {}
-                        Ok(answer) => {
-                            assert!(["no_descriptor", "connections"].contains(&answer.reason()), "{}", answer.text());
-                            assert_eq!(answer.status, 503);
-                        }
-                        Err(Failure::TimedOut | Failure::Nothing) => {}
-                        Err(other) => panic!("{other:?}"),
-                    }
-                }
+                    !is_served_or_refused(conn)
+                });
                 limit(pid, libc::RLIMIT_NOFILE, Some(old));
                 recovers(&stage);
+                for conn in &mut calls {
+                    conn.set_patience(PATIENCE);
+                    assert!(is_served_or_refused(conn), "{mode}: a request is lost");
+                }
             });
         }
         let refused = stage.heeler.scrape().value("heeler_refusals_total", &[("reason", "no_descriptor")]);
@@ -71,9 +93,8 @@ fn without_descriptors_calls_are_refused_and_nothing_is_lost() {
 
 /// The limit that leaves a process so many descriptors: it counts numbers, not files.
 fn limit_with(pid: i32, left: u64) -> u64 {
-    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
-    let used: BTreeSet<u64> = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    let mut free = (0..).filter(|number| !used.contains(number));
+    let used = tree::open_files(pid);
+    let mut free = (0..).filter(|number| !used.contains_key(number));
     // Up to the first one that it must not have.
     free.nth(usize::try_from(left).expect("few")).expect("numbers do not end")
 }
@@ -103,12 +124,17 @@ struct Group(PathBuf);
 
 impl Group {
     fn new(controller: &str, name: &str) -> Option<Group> {
-        let name = format!("heeler-faults-{}-{name}", std::process::id());
+        // With cgroups of version 2 all controllers' groups are in one folder, and tests run side by side.
+        let name = format!("heeler-faults-{}-{controller}-{name}", std::process::id());
         let bases = [format!("/sys/fs/cgroup/{controller}"), "/sys/fs/cgroup".to_owned()];
         for base in bases.iter().map(Path::new).filter(|base| base.join("cgroup.procs").exists()) {
-            let group = Group(base.join(&name));
-            if fs::create_dir(&group.0).is_ok() && group.has(controller) {
-                return Some(group);
+            let made = fs::create_dir(base.join(&name));
+            assert!(!made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists), "{name} is there");
+            if made.is_ok() {
+                let group = Group(base.join(&name));
+                if group.has(controller) {
+                    return Some(group);
+                }
             }
         }
         None
@@ -132,14 +158,6 @@ impl Drop for Group {
     fn drop(&mut self) {
         // Only an empty one goes.
         within(SECOND * 5, || fs::remove_dir(&self.0).is_ok() || !self.0.exists());
-    }
-}
-
-/// Once for all modes.
-fn skipped(what: &'static str) {
-    static SAID: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
-    if SAID.lock().unwrap().insert(what) {
-        eprintln!("skipped: {what}");
     }
 }
 
@@ -231,10 +249,7 @@ fn a_handler_that_the_kernel_kills_for_its_memory_costs_its_call() {
             "warm" => Outcome::Made(502, "worker"),
             _ => Outcome::Made(502, "signal"),
         };
-        for (name, steps) in [
-            ("takes too much memory", "eof grow:300 head put:4 end"),
-            ("takes too much memory before it reads", "grow:300 eof head put:4 end"),
-        ] {
+        for (name, steps) in HUNGRY {
             stage.call_case(name, &stage.upload(steps, 300_000), lost);
         }
         let cut = if stage.holds() { lost } else { Outcome::Cut(1) };
@@ -248,20 +263,21 @@ fn has_swap() -> bool {
 }
 
 /// In a mount namespace of this thread alone, where the folder is a small file system of its own.
-fn with_small_disk(options: &str, test: impl FnOnce(tempfile::TempDir) + Send) -> bool {
+fn with_small_disk(options: &str, test: impl FnOnce(&Path) + Send) -> bool {
+    // It goes when that thread is over: within it, where something is mounted there, it could not.
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
-        let mounted = move || {
-            let path = folder.path().to_str().unwrap().to_owned();
+        let mounted = || {
+            let path = folder.path().to_str().unwrap();
             // SAFETY: a number; a thread that has left the others' file systems shares no state of them.
             if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
                 return false;
             }
             let private = mount("none", "/", "", libc::MS_REC | libc::MS_PRIVATE, "");
-            if !private || !mount("tmpfs", &path, "tmpfs", 0, options) {
+            if !private || !mount("tmpfs", path, "tmpfs", 0, options) {
                 return false;
             }
-            test(folder);
+            test(folder.path());
             true
         };
         scope.spawn(mounted).join().unwrap()
@@ -279,7 +295,6 @@ fn mount(what: &str, place: &str, kind: &str, flags: u64, options: &str) -> bool
 fn a_full_disk_is_the_handlers_trouble() {
     at_once(ALL_MODES, |mode| {
         let done = with_small_disk("size=64k", |folder| {
-            let path = folder.path().to_owned();
             let stage = Stage::in_folder(mode, folder, |builder| builder);
             stage.call_case("has room on its disk", &stage.request("file:1000 head put:4 end"), Outcome::Fine(4));
             let failed = match mode {
@@ -288,11 +303,11 @@ fn a_full_disk_is_the_handlers_trouble() {
                 _ => Outcome::Made(500, "exit"),
             };
             stage.call_case("writes more than its disk holds", &stage.request("file:1000000 head put:4 end"), failed);
-            let _ = fs::write(path.join("full"), vec![0; 64 << 10]);
+            let _ = fs::write(folder.join("full"), vec![0; 64 << 10]);
             // What heeler holds of bodies is not on a disk.
             let answer = stage.heeler.call(&stage.upload("eof head put:300000 end", 300_000));
             assert_eq!(answer.assert_ok().body.len(), 300_000, "{mode}");
-            fs::remove_file(path.join("full")).unwrap();
+            fs::remove_file(folder.join("full")).unwrap();
         });
         if !done {
             skipped("no file system can be mounted");
@@ -303,12 +318,10 @@ fn a_full_disk_is_the_handlers_trouble() {
 #[test]
 fn heeler_starts_on_a_full_or_read_only_disk() {
     at_once(ALL_MODES, |mode| {
-        for (name, options, fill) in
-            [("starts on a full disk", "size=64k", true), ("starts on a disk that cannot be written", "ro", false)]
-        {
+        for (name, options, fill) in DISKS {
             let done = with_small_disk(options, |folder| {
                 if fill {
-                    let _ = fs::write(folder.path().join("full"), vec![0; 64 << 10]);
+                    let _ = fs::write(folder.join("full"), vec![0; 64 << 10]);
                 }
                 let stage = Stage::in_folder(mode, folder, |builder| builder.env("exec_timeout", "20s"));
                 stage.call_case(name, &stage.upload("eof head put:300000 end", 300_000), Outcome::Fine(300_000));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::support::{
     Builder, Conn, Failure, Gate, Heeler, PATIENCE, Page, Request, Response, eventually, tree, within,
@@ -31,7 +31,9 @@ pub struct Stage {
     /// Where all of its handlers and the test meet.
     pub gate: Gate,
     /// Its TMPDIR.
-    temp: tempfile::TempDir,
+    temp: PathBuf,
+    /// The same, if it goes with the value.
+    own: Option<tempfile::TempDir>,
     /// When nothing has happened yet but one good call.
     descriptors: usize,
     files: BTreeSet<String>,
@@ -68,15 +70,19 @@ impl Stage {
 
     #[track_caller]
     pub fn with(mode: &'static str, change: impl FnOnce(Builder) -> Builder) -> Stage {
-        Stage::in_folder(mode, tempfile::tempdir().expect("a temporary folder"), change)
+        let own = tempfile::tempdir().expect("a temporary folder");
+        let mut stage = Stage::in_folder(mode, own.path(), change);
+        stage.own = Some(own);
+        stage
     }
 
     /// With this TMPDIR.
     #[track_caller]
-    pub fn in_folder(mode: &'static str, temp: tempfile::TempDir, change: impl FnOnce(Builder) -> Builder) -> Stage {
+    pub fn in_folder(mode: &'static str, temp: &Path, change: impl FnOnce(Builder) -> Builder) -> Stage {
         let gate = Gate::new();
-        let heeler = change(builder(mode, &gate, temp.path())).start();
-        let mut stage = Stage { heeler, mode, gate, temp, descriptors: usize::MAX, files: BTreeSet::new() };
+        let heeler = change(builder(mode, &gate, temp)).start();
+        let (temp, files) = (temp.to_owned(), BTreeSet::new());
+        let mut stage = Stage { heeler, mode, gate, temp, own: None, descriptors: usize::MAX, files };
         stage.files = stage.files_now();
         stage.fill();
         stage.check("the start");
@@ -180,7 +186,7 @@ impl Stage {
             all.len() == kept && all.iter().all(|process| process.state != 'Z')
         });
         let descriptors = within(PATIENCE, || tree::descriptors(pid) <= self.descriptors);
-        assert!(descriptors, "more descriptors than {} after {name:?}: {:?}", self.descriptors, open_files(pid));
+        assert!(descriptors, "more descriptors than {} after {name:?}: {:?}", self.descriptors, tree::open_files(pid));
         eventually(&format!("no call and no connection is left of {name:?}, {}", self.mode), || {
             let page = self.heeler.scrape();
             ["http_requests_in_flight", "heeler_queue_depth", "heeler_connections"]
@@ -193,7 +199,7 @@ impl Stage {
     }
 
     fn files_now(&self) -> BTreeSet<String> {
-        let names = fs::read_dir(self.temp.path()).expect("the TMPDIR");
+        let names = fs::read_dir(&self.temp).expect("the TMPDIR");
         names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
     }
 }
@@ -220,11 +226,6 @@ fn seen(answer: &Result<Response, Failure>, expected: Outcome) -> Option<Outcome
         (Err(Failure::Cut(part)), Outcome::Broken) if part.status == 200 => Some(Outcome::Broken),
         _ => None,
     }
-}
-
-fn open_files(pid: i32) -> Vec<String> {
-    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
-    folder.filter_map(|entry| Some(fs::read_link(entry.ok()?.path()).ok()?.display().to_string())).collect()
 }
 
 /// For whoever reads why a case failed.

@@ -20,6 +20,12 @@ pub const FAULTS: [(&str, &str, Outcome); 11] = [
     ("answers without a head", "eof put:100 end hang", LOST),
 ];
 
+/// The same once the call is over.
+pub const BETWEEN: [(&str, &str); 2] = [
+    ("speaks nonsense after its answer", "eof head put:100 end raw hang"),
+    ("ends after its answer", "eof head put:100 end exit:1"),
+];
+
 #[test]
 fn a_worker_that_breaks_off_costs_its_own_call() {
     let stage = Stage::new("warm", &[]);
@@ -32,10 +38,7 @@ fn a_worker_that_breaks_off_costs_its_own_call() {
 #[test]
 fn a_worker_that_breaks_off_between_calls_costs_none() {
     let stage = Stage::new("warm", &[]);
-    for (name, steps) in [
-        ("speaks nonsense after its answer", "eof head put:100 end raw hang"),
-        ("ends after its answer", "eof head put:100 end exit:1"),
-    ] {
+    for (name, steps) in BETWEEN {
         stage.case(name, || {
             let starts = || stage.heeler.scrape().value("heeler_handler_starts_total", &[]);
             let before = starts();

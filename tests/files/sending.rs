@@ -101,9 +101,7 @@ fn narrow(heeler: &Heeler) -> Download {
 
 /// How many times heeler has `big` open.
 fn open_files(pid: i32) -> usize {
-    let folder = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
-    let files = folder.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-    files.filter(|path| path.ends_with("big")).count()
+    tree::open_files(pid).values().filter(|path| path.ends_with("/big")).count()
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What a process holds, as /proc tells.
 
-use std::fs;
-
 use crate::support::tree;
 
 /// Ends of pipes that heeler may keep for calls to come, where each has a process (src/process/pipe.rs): two for the output
@@ -43,7 +41,5 @@ impl Figures {
 }
 
 fn pipes(pid: i32) -> usize {
-    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
-    let names = folder.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    names.filter(|name| name.to_str().is_some_and(|name| name.starts_with("pipe:"))).count()
+    tree::open_files(pid).values().filter(|name| name.starts_with("pipe:")).count()
 }

@@ -122,7 +122,7 @@ impl Instance {
         }
         let page = self.heeler.scrape();
         for gauge in ["heeler_survivors_total", "heeler_queue_depth", "http_requests_in_flight", "heeler_connections"] {
-            let value = page.sum(gauge, &[]);
+            let value = page.value(gauge, &[]);
             if value > 0.0 {
                 say(format!("{gauge} is {value} at the end"));
             }

@@ -1,6 +1,6 @@
 //! Processes as /proc shows them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 use nix::sys::signal::{Signal, kill};
@@ -81,6 +81,16 @@ pub fn wait_until_childless(root: i32) {
 /// How many descriptors a process has open.
 pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count()
+}
+
+/// What these are: number and file.
+pub fn open_files(pid: i32) -> BTreeMap<u64, String> {
+    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+    let open = |entry: fs::DirEntry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        Some((number, fs::read_link(entry.path()).ok()?.display().to_string()))
+    };
+    folder.filter_map(|entry| open(entry.ok()?)).collect()
 }
 
 /// A line of /proc/PID/status, without its key.
