@@ -6,7 +6,7 @@ mod support;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use support::{Conn, Failure, Page, Request, Response, Then, Upstream};
+use support::{Conn, Failure, Page, Request, Response, Upstream};
 
 /// What the client makes of these bytes, when the server closes after them.
 fn answer(bytes: &'static [u8]) -> Result<Response, Failure> {
@@ -107,10 +107,7 @@ fn cut_requests_are_told_from_whole_ones() {
 
 #[test]
 fn an_upstream_answers_refuses_and_resets() {
-    let upstream = Upstream::serve(|link, asked| {
-        link.ok(asked.body);
-        Then::Keep
-    });
+    let upstream = Upstream::echo();
     let mut conn = connect(&upstream);
     for body in ["one", ""] {
         assert_eq!(conn.call(&Request::post("/", body)).text(), body);

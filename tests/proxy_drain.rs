@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::load::{self, Tally};
-use support::{Conn, Failure, Gate, Heeler, Link, Request, SECOND, Then, Upstream, pass, tree};
+use support::{Conn, Failure, Gate, Heeler, Link, Request, SECOND, Upstream, pass, tree};
 
 const AT_ONCE: (&str, &str) = ("shutdown_delay", "0");
 
@@ -24,10 +24,7 @@ fn listening_for_term(upstream: &Upstream, gate: &Gate) -> Heeler {
 fn term_under_load_loses_no_call() {
     let tally = Tally::default();
     for _ in 0..5 {
-        let upstream = Upstream::serve(|link, asked| {
-            link.ok(asked.body);
-            Then::Keep
-        });
+        let upstream = Upstream::echo();
         let heeler = upstream.heeler(&[AT_ONCE]);
         load::term_under_load(heeler, &Request::post("/", "body"), b"body", 16, &tally);
     }

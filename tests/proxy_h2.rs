@@ -213,10 +213,7 @@ async fn every_piece_is_passed_on_as_it_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_echoes_are_whole() {
-    let upstream = Upstream::serve(|link, asked| {
-        link.ok(asked.body);
-        Then::Keep
-    });
+    let upstream = Upstream::echo();
     let heeler = upstream.builder().env("upstream_protocol", "http1").start();
     let client = connect(heeler.address()).await;
     let calls: Vec<_> = (0..8)

@@ -6,7 +6,7 @@ use crate::frames::{
     CONTINUATION, DATA, END, END_HEADERS, GOAWAY, HEADERS, PING, PRIORITY, Peer, RST_STREAM, SETTINGS, frame, get,
     head, last, literal, post, reset, settings, window,
 };
-use crate::h2_play::{CALM, FLOW, PROTOCOL, REFUSED};
+use crate::h2_play::{CALM, COMPRESSION, FLOW, PROTOCOL, REFUSED};
 use crate::support::{Heeler, Request, SECOND, eventually, tree};
 
 /// What a flood may cost in memory while it lasts.
@@ -92,7 +92,7 @@ fn frames_that_ask_for_answers_are_not_hoarded() {
         let taken = deaf.conn.send(&question.repeat(3_000_000));
         let grown = tree::size(heeler.pid, "VmHWM").saturating_sub(before);
         assert!(grown < MOST_MEMORY, "{what}: {grown} bytes");
-        assert!(!taken, "{what}: 27 MB of questions whose answers nobody reads were all taken");
+        assert!(!taken, "{what}: 3 million questions whose answers nobody reads were all taken");
         heeler.post("/", "beside").assert_ok();
     }
 }
@@ -109,7 +109,7 @@ fn heads_without_end_are_cut() {
         for more in [more, fields] {
             let frames = [frame(HEADERS, END, 1, &head("GET", "/")), more].concat();
             let end = flood(&heeler, "CONTINUATION", &frames);
-            assert!(matches!(end, End::Away(CALM | PROTOCOL | 9)), "{size} bytes: {end:?}");
+            assert!(matches!(end, End::Away(CALM | PROTOCOL | COMPRESSION)), "{size} bytes: {end:?}");
         }
     }
 }
@@ -155,7 +155,7 @@ fn streams_that_are_begun_and_reset_end_their_connection() {
 /// Slow enough for each stream to reach the handler.
 #[test]
 fn streams_that_are_reset_one_by_one_leave_nothing_behind() {
-    let heeler = Heeler::play("streaming", "do", &[("kill_grace", "100ms")]);
+    let heeler = Heeler::builder().role("streaming", "do").env("kill_grace", "100ms").metrics().start();
     let mut peer = Peer::greeted(heeler.conn());
     let hang = [head("GET", "/"), literal(0, b"x-do", b"hang")].concat();
     let mut begin_and_reset = |stream: u32| {
@@ -171,6 +171,9 @@ fn streams_that_are_reset_one_by_one_leave_nothing_behind() {
     streams().skip(100).take(200).for_each(begin_and_reset);
     heeler.wait_childless();
     eventually("all descriptors are given back", || tree::descriptors(heeler.pid) <= kept + 8);
+    // A reset may overtake its call; most do not.
+    let starts = heeler.scrape().value("heeler_handler_starts_total", &[]);
+    assert!(starts >= 200.0, "only {starts} of 300 streams have reached the handler");
     heeler.call(&Request::role("say hi")).assert_ok();
 }
 

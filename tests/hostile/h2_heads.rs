@@ -156,6 +156,7 @@ fn lengths() -> Vec<Case> {
 fn packing() -> Vec<Case> {
     let with = |rest: &[u8]| whole(&[&head("GET", "/"), rest].concat());
     let unpacked = |name, rule, rest: &[u8]| away(name, rule, with(rest), UNPACKED);
+    let resized = |name, size: &[u8]| away(name, "RFC 7541 §6.3", whole(&[size, &head("GET", "/")].concat()), UNPACKED);
     vec![
         unpacked("index 0", "RFC 7541 §6.1", &[0x80]),
         unpacked("an index beyond the tables", "RFC 7541 §2.3.3", &[0xff, 0x40]),
@@ -174,10 +175,17 @@ fn packing() -> Vec<Case> {
             "RFC 7541 §5.2",
             &[0, 1, b'x', 0x84, 0xff, 0xff, 0xff, 0xff],
         ),
-        unpacked("a table of 4097 bytes", "RFC 7541 §6.3", &[0x3f, 0xe2, 0x1f]),
-        unpacked("a table without bounds", "RFC 7541 §6.3", &[&[0x3f][..], &[0xff; 9], &[0x7f]].concat()),
+        // Before the head, where a table may be resized (§4.2).
+        resized("a table of 4097 bytes", &[0x3f, 0xe2, 0x1f]),
+        resized("a table without bounds", &[&[0x3f][..], &[0xff; 9], &[0x7f]].concat()),
         unpacked("a table that is resized within a head", "RFC 7541 §4.2", &[0x20]),
         answered("a table of nothing", "RFC 7541 §6.3", whole(&[&[0x20][..], &head("GET", "/")].concat()), 200),
+        answered(
+            "a table of 4096 bytes",
+            "RFC 7541 §6.3",
+            whole(&[&[0x3f, 0xe1, 0x1f][..], &head("GET", "/")].concat()),
+            200,
+        ),
         answered(
             "Huffman's code",
             "RFC 7541 §C.4.1",

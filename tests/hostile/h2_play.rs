@@ -68,18 +68,19 @@ pub fn places() -> [Place; 2] {
 /// Plays all cases, and says all that went wrong.
 #[track_caller]
 pub fn play(place: &Place, cases: &[Case]) {
-    let wrong: Vec<String> = cases
+    let mut wrong: Vec<String> = cases
         .iter()
         .filter_map(|case| {
             let what = play_one(place, case).err()?;
             Some(format!("{}: {} ({}): {what}", place.mode, case.name, case.rule))
         })
         .collect();
+    wrong.extend(place.rests("the last case").err());
     assert!(wrong.is_empty(), "{} of {} cases went wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
 fn play_one(place: &Place, case: &Case) -> Result<(), String> {
-    place.take();
+    place.rests("the case before")?;
     let mut peer = Peer::new(place.heeler.conn());
     let next = frame(HEADERS, WHOLE, NEXT, &head("GET", "/next"));
     let start = if case.send.starts_with(PREFACE) { Vec::new() } else { [PREFACE, &frames::settings(&[])].concat() };

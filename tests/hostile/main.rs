@@ -2,6 +2,7 @@
 //! somebody else's call is answered.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs from outside; the bans are for heeler's own code")]
+#![allow(clippy::disallowed_types, reason = "as for the methods")]
 #![allow(unreachable_pub, reason = "each module uses its own part of the others")]
 
 #[path = "../support/mod.rs"]

@@ -9,7 +9,7 @@ const BEHIND: &[u8] = b"GET /behind HTTP/1.1\r\nHost: a\r\nConnection: close\r\n
 
 /// Sends a case, and says what is not as it should be.
 fn play(place: &Place, case: &Case) -> Result<(), String> {
-    place.take();
+    place.rests("the case before")?;
     let mut conn = place.heeler.conn();
     let method = if case.send.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
     let behind = if case.half { &[][..] } else { BEHIND };
@@ -65,13 +65,14 @@ fn check<T: PartialEq + std::fmt::Debug>(what: &str, seen: &T, wanted: &T) -> Re
 fn run(place: &Place, wanted: impl Fn(&Case) -> bool) {
     let mode = place.mode;
     let cases = cases::TABLES.iter().flat_map(|table| cases::read(table, mode)).filter(wanted);
-    let wrong: Vec<String> = cases
+    let mut wrong: Vec<String> = cases
         .filter_map(|case| {
             let what = play(place, &case).err()?;
             let sent = case.send[..case.send.len().min(120)].escape_ascii().to_string();
             Some(format!("{mode}: {}: {what}\n    {sent}", case.name))
         })
         .collect();
+    wrong.extend(place.rests("the last case").err());
     assert!(wrong.is_empty(), "{} cases went wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -1,10 +1,9 @@
 //! Debian's slowhttptest with hundreds of connections: all are cut at heeler's limits, while others are served.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Builder, Heeler, Link, Page, Request, SECOND, Then, Upstream, eventually, tree};
+use crate::support::{Builder, Heeler, Link, Page, Request, SECOND, Then, Upstream, eventually, skipped, tree};
 
 const MANY: u32 = 300;
 /// Each costs the kernel some megabytes of an answer that is not read.
@@ -18,8 +17,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 fn is_here() -> bool {
     let here = Command::new("slowhttptest").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !here {
-        // Past the capture of the test's output: scripts/test.sh counts these lines.
-        let _ = writeln!(std::io::stderr(), "skipped: slowhttptest is not installed (scripts/need.sh slowhttptest)");
+        skipped("slowhttptest is not installed (scripts/need.sh slowhttptest)");
     }
     here
 }
@@ -27,6 +25,16 @@ fn is_here() -> bool {
 fn limits(builder: Builder) -> Heeler {
     let limits = [("read_timeout", "1s"), ("write_timeout", "1s"), ("idle_timeout", "30s"), ("kill_grace", "100ms")];
     builder.envs(&limits).metrics().start()
+}
+
+/// Ended with the test, if it does not end by itself.
+struct Tool(Child);
+
+impl Drop for Tool {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Runs it while others call, to the end of its last connection or of its time.
@@ -37,14 +45,14 @@ fn attack(heeler: &Heeler, path: &str, connections: u32, arguments: &[&str]) {
     let (longest, connections) = (LONGEST.as_secs().to_string(), connections.to_string());
     let mut command = Command::new("slowhttptest");
     command.args(["-c", &connections, "-r", &connections, "-i", "1", "-p", "5", "-l", &longest, "-u", &url]);
-    let mut tool = command.args(arguments).stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+    let mut tool = Tool(command.args(arguments).stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap());
     let mut calls = 0;
     eventually("the tool ends", || {
         let began = Instant::now();
         assert_eq!(heeler.post("/", "beside").assert_ok().text(), "beside");
         assert!(began.elapsed() < SECOND * 5, "a call beside them took {:?}", began.elapsed());
         calls += 1;
-        tool.try_wait().unwrap().is_some()
+        tool.0.try_wait().unwrap().is_some()
     });
     let grown = tree::size(heeler.pid, "VmHWM").saturating_sub(before);
     assert!(grown < MOST_MEMORY, "{grown} bytes");
@@ -77,10 +85,7 @@ fn slow_bodies_are_cut() {
     attack(&heeler, "/", MANY, &["-B", "-s", "4096", "-x", "10"]);
     wait_refused(&heeler, "slow_request", MANY);
     // Where bodies are passed on as they come, they have a second more for each KiB.
-    let upstream = Upstream::serve(|link: &mut Link, asked| {
-        link.ok(asked.body);
-        Then::Keep
-    });
+    let upstream = Upstream::echo();
     let heeler = limits(upstream.builder());
     attack(&heeler, "/", MANY, &["-B", "-s", "1024", "-x", "10"]);
     wait_refused(&heeler, "slow_request", MANY);

@@ -1,6 +1,7 @@
 //! Who tells what reached the handler: the fixture in a file, or an upstream that the test plays.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Asked, Gate, Heeler, Link, Then, Upstream};
@@ -14,7 +15,8 @@ pub struct Place {
 
 enum Seen {
     Nobody,
-    File(Gate),
+    /// And how much of the gate's file was read.
+    File(Gate, AtomicUsize),
     /// It serves for as long as it is there.
     Upstream(#[expect(dead_code, reason = "held")] Upstream, Arc<Mutex<Vec<Asked>>>),
 }
@@ -27,7 +29,7 @@ impl Place {
         let gate = Gate::new();
         let role = if mode == "warm" { "worker witness places=8" } else { "witness" };
         let heeler = Heeler::builder().role(mode, role).env("TESTFN_GATE", gate.path()).envs(env).start();
-        Place { mode, heeler, seen: Seen::File(gate) }
+        Place { mode, heeler, seen: Seen::File(gate, AtomicUsize::new(0)) }
     }
 
     /// In a mode whose handler tells nothing: what it gets is its answer.
@@ -56,14 +58,22 @@ impl Place {
     pub fn take(&self) -> Option<Vec<String>> {
         Some(match &self.seen {
             Seen::Nobody => return None,
-            Seen::File(gate) => {
-                let path = std::path::Path::new(gate.path()).join("seen");
-                let text = fs::read_to_string(&path).unwrap_or_default();
-                let _ = fs::remove_file(&path);
-                text.lines().map(str::to_owned).collect()
+            Seen::File(gate, read) => {
+                let text = fs::read_to_string(gate.file("seen")).unwrap_or_default();
+                // It only grows: what comes between a reading and a removal would be lost.
+                let whole = text.rfind('\n').map_or(0, |at| at + 1);
+                text[read.swap(whole, Ordering::Relaxed)..whole].lines().map(str::to_owned).collect()
             }
             Seen::Upstream(_, asked) => std::mem::take(&mut *asked.lock().unwrap()).iter().map(told).collect(),
         })
+    }
+}
+
+impl Place {
+    /// Nothing has come since this was last asked.
+    pub fn rests(&self, before: &str) -> Result<(), String> {
+        let late = self.take().unwrap_or_default();
+        if late.is_empty() { Ok(()) } else { Err(format!("seen late, of {before}: {late:?}")) }
     }
 }
 

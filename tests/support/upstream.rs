@@ -60,7 +60,15 @@ impl Upstream {
         Upstream::serve_on(0, play)
     }
 
-    /// The same on a port that the test has chosen.
+    /// Each answer is its request's body.
+    pub fn echo() -> Upstream {
+        Upstream::serve(|link, asked| {
+            link.ok(asked.body);
+            Then::Keep
+        })
+    }
+
+    /// As [`Upstream::serve`], on a port that the test has chosen.
     pub fn serve_on(port: u16, play: impl Fn(&mut Link, Asked) -> Then + Send + Sync + 'static) -> Upstream {
         let (_, links) = channel();
         let each = move |mut link: Link| {
