@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, pattern, tree};
+use support::{Failure, Gate, Heeler, MODES, Request, assert_same, echo_of, eventually, pattern, tree};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * 1024;
@@ -106,7 +106,7 @@ fn a_handler_that_never_reads_is_no_error_and_leaves_nothing() {
             }
         }
         heeler.wait_childless();
-        support::eventually("its descriptors are given back", || tree::descriptors(heeler.pid) <= before);
+        eventually("its descriptors are given back", || tree::descriptors(heeler.pid) <= before);
     }
 }
 
@@ -296,7 +296,7 @@ fn pipelined_requests_are_answered_in_order() {
 #[test]
 fn a_body_that_is_cut_has_no_end_for_its_handler() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("kept");
+    let (kept, part) = (folder.path().join("kept"), folder.path().join("kept.part"));
     let script = format!("trap '' TERM; cat > {0}.part && mv {0}.part {0}", kept.display());
     let command = format!("sh -c {}", shell_words::quote(&script));
     let env = [("fprocess", &*command), ("kill_grace", "300ms"), ("max_body", "100000"), ("exec_timeout", "5s")];
@@ -312,10 +312,15 @@ fn a_body_that_is_cut_has_no_end_for_its_handler() {
         ("late", in_time, 504),
         ("abandoned", begun.clone(), 0),
     ] {
+        let _ = std::fs::remove_file(&part);
         let mut conn = heeler.conn();
         conn.send(bytes.as_bytes());
         match status {
-            0 => conn.reset(),
+            0 => {
+                // Before its handler is there nothing could be kept, and heeler would see no more than a client who left.
+                eventually("the handler has a part", || std::fs::read(&part).is_ok_and(|kept| kept == b"part"));
+                conn.reset();
+            }
             _ => assert_eq!(conn.read_response("POST").unwrap().status, status, "{what}"),
         }
         heeler.wait_childless();

@@ -78,9 +78,12 @@ fn a_thousand_orphans_are_collected() {
     }
 }
 
+/// A wait of a hundredth of a second for each of a thousand is as long. Without one it takes about a tenth of a second.
+const MOST: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// All of them end at once, and are no children of heeler's.
 #[test]
-fn a_crowd_that_ends_at_once_is_collected_within_two_seconds() {
+fn a_crowd_that_ends_at_once_is_collected_without_waiting_for_one_after_the_other() {
     for pid1 in places() {
         let heeler = builder(pid1, "streaming", &[("leftovers", "keep")]).start();
         for _ in 0..10 {
@@ -92,7 +95,8 @@ fn a_crowd_that_ends_at_once_is_collected_within_two_seconds() {
         crowd.iter().for_each(|process| tree::kill_if_there(process.pid));
         heeler.wait_childless();
         let took = began.elapsed();
-        assert!(took < SECOND * 2, "a thousand processes were collected in {took:?}");
+        eprintln!("pid1: a thousand processes were collected in {took:.2?}");
+        assert!(took < MOST, "a thousand processes were collected in {took:?}");
         heeler.call(&Request::role("say hi")).assert_ok();
     }
 }
@@ -227,14 +231,15 @@ fn a_second_term_ends_it_at_once() {
         let mut held = heeler.conn();
         held.send(&Request::role("escape hang").gate(&gate).bytes());
         let daemon = gate.wait_started(1);
-        let below = heeler.descendants();
+        let below: Vec<i32> = heeler.descendants().iter().map(|process| process.pid).collect();
+        assert!(below.len() >= 2, "the handler and its daemon: {below:?}");
+        assert!(pid1 || below.contains(&daemon[0]), "{daemon:?} is not of {below:?}");
         heeler.signal(Signal::SIGTERM);
         // The first one must have been taken: two that are pending at once are one.
         heeler.wait_closed();
         heeler.signal(Signal::SIGTERM);
         assert_eq!(heeler.exit_code_within(SECOND * 5), Some(143));
-        assert!(!daemon.is_empty());
-        tree::wait_until_gone(&below.iter().map(|process| process.pid).collect::<Vec<_>>());
+        tree::wait_until_gone(&below);
     }
 }
 

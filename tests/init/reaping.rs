@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use crate::support::{Running, as_pid_1, children, eventually, fixture, heeler_init, kill};
 
 const ORPHANS: usize = 1000;
+/// A wait of a hundredth of a second for each of them is as long. Without one it takes about a tenth of a second.
+const MOST: Duration = Duration::from_secs(10);
 /// Each round leaves one process whose parent has ended; then it waits to be told to end.
 const SCRIPT: &str = "i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo done; read line; exit 3";
 
@@ -40,7 +42,8 @@ fn pid_1_collects_every_orphan() {
 
 /// All of them end at once, as when a container's memory runs out.
 fn collects_a_crowd(mut command: Command, init: impl Fn(&Running) -> i32) {
-    let script = "i=0; while [ $i -lt 1000 ]; do (sleep 1000 &); i=$((i+1)); done; echo done; read line; exit 3";
+    // Those whom a test that fails leaves behind end by themselves within a minute.
+    let script = "i=0; while [ $i -lt 1000 ]; do (sleep 60 &); i=$((i+1)); done; echo done; read line; exit 3";
     command.args(["--", "sh", "-c", script]).stdin(Stdio::piped());
     let mut running = Running::start(command);
     assert_eq!(running.line(), "done");
@@ -54,13 +57,14 @@ fn collects_a_crowd(mut command: Command, init: impl Fn(&Running) -> i32) {
     orphans.into_iter().for_each(|pid| kill(pid, libc::SIGKILL));
     eventually("only the command is left", || (all() == [command]).then_some(()));
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(2), "{ORPHANS} orphans were collected in {took:?}");
+    eprintln!("init: {ORPHANS} orphans were collected in {took:.2?}");
+    assert!(took < MOST, "{ORPHANS} orphans were collected in {took:?}");
     running.close_input();
     assert_eq!(running.wait().code(), Some(3));
 }
 
 #[test]
-fn a_crowd_that_ends_at_once_is_collected_within_two_seconds() {
+fn a_crowd_that_ends_at_once_is_collected_without_waiting_for_one_after_the_other() {
     let mut init = heeler_init();
     init.arg("-s");
     collects_a_crowd(init, Running::pid);
