@@ -7,6 +7,7 @@ The targets have to be built: `make fuzz` does that, and calls this with --resto
 """
 
 import base64
+import os
 import pathlib
 import re
 import subprocess
@@ -25,7 +26,10 @@ def targets() -> list[str]:
 
 def smallest(name: str) -> list[bytes]:
     """With edges alone, and not how often each is passed, as what tells two inputs apart."""
-    program = next(FUZZ.glob(f"target/*/release/{name}"))
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or FUZZ / "target")
+    program = next(target.glob(f"*/release/{name}"), None)
+    if program is None:
+        sys.exit(f"{name} is not built below {target}: make fuzz TARGETS={name}")
     with tempfile.TemporaryDirectory() as merged:
         command = [program, "-merge=1", "-use_counters=0", merged, FUZZ / "corpus" / name]
         subprocess.run(command, check=True, capture_output=True)

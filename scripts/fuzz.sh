@@ -5,7 +5,8 @@
 #   make fuzz TARGETS="frames words" FUZZ_SECONDS=60 FUZZ_JOBS=2
 set -eu
 . "$(dirname "$0")/env.sh"
-scripts/need.sh cargo cc python3
+# The fuzzer itself is C++.
+scripts/need.sh cargo cc c++ python3
 TARGETS="${TARGETS:-}"
 FUZZ_SECONDS="${FUZZ_SECONDS:-300}"
 FUZZ_JOBS="${FUZZ_JOBS:-1}"

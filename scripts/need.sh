@@ -11,6 +11,7 @@ package() { # package TOOL: what it is called where apt-get or apk installs it
     case "$1" in
     cargo) echo rustup ;;
     cc) if command -v apk >/dev/null 2>&1; then echo build-base; else echo gcc libc6-dev; fi ;;
+    c++) if command -v apk >/dev/null 2>&1; then echo build-base; elif command -v dnf >/dev/null 2>&1; then echo gcc-c++; else echo g++; fi ;;
     readelf) echo binutils ;;
     qemu-aarch64-static) echo qemu-user-static ;;
     node) echo nodejs ;;

@@ -29,6 +29,7 @@ export SOAK_SECONDS SOAK_CALLS
 # Where tests look for what they start, and where they are built beside those of `make test`: with a load generator that is
 # not in the way of what it loads.
 HEELER_TEST_BINARY="$(realpath "${HEELER:-target/heeler}")"
+[ -x "$HEELER_TEST_BINARY" ] || { echo "$HEELER_TEST_BINARY is missing: make build" >&2; exit 1; }
 CARGO_TARGET_DIR="$target_dir/soak"
 CARGO_PROFILE_DEV_OPT_LEVEL=1
 export HEELER_TEST_BINARY CARGO_TARGET_DIR CARGO_PROFILE_DEV_OPT_LEVEL
@@ -49,7 +50,8 @@ for part in "$@"; do
 done
 
 echo
-grep -E '^(soak: (ok|FAILED)|drain: |runaways: |skipped)' "$log" || true
+# The test runner's dots stand before some of them.
+grep -oE '(soak: (ok|FAILED)|drain: |runaways: |skipped: ).*' "$log" || true
 if [ -n "$failed" ]; then
     echo "soak.sh: FAILED:$failed"
     exit 1
