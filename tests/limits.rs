@@ -316,14 +316,9 @@ fn without_processes_calls_are_refused_and_soon_served_again() {
     }
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let place = |from: &std::path::Path, name: &str| {
-        let to = folder.path().join(name);
-        // Copied by another process: a write handle of ours could pass to a child of another test.
-        assert!(support::succeeds("cp", &[from.to_str().unwrap(), to.to_str().unwrap()]));
-        to
-    };
-    let heeler = place(std::path::Path::new(HEELER), "heeler");
-    let handler = place(&testfn_path(), "testfn");
+    let [heeler, handler] = ["heeler", "testfn"].map(|name| folder.path().join(name));
+    support::place_program(HEELER.as_ref(), &heeler);
+    support::place_program(&testfn_path(), &handler);
     // A user whom nobody else is: the limit counts all processes and threads of a user.
     let user = 30_000 + std::process::id() % 30_000;
     let heeler = Heeler::builder()

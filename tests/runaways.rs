@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Builder, Gate, HEELER, Heeler, Request, eventually, skipped, succeeds, testfn_path, tree, within};
+use support::{
+    Builder, Gate, HEELER, Heeler, Request, eventually, place_program, skipped, succeeds, testfn_path, tree, within,
+};
 
 /// Nobody else's, as in images of ours.
 const USER: u32 = 65_532;
@@ -38,10 +40,8 @@ impl Place {
     fn new() -> Place {
         let place = Place { folder: tempfile::tempdir().unwrap(), user: support::is_root().then_some(USER) };
         open_to_all(place.folder.path());
-        for (from, name) in [(Path::new(HEELER), "heeler"), (&testfn_path(), "testfn")] {
-            // Copied by another process: a write handle of ours could pass to a child of another test.
-            assert!(succeeds("cp", &[from.to_str().unwrap(), place.file(name).to_str().unwrap()]));
-        }
+        place_program(Path::new(HEELER), &place.file("heeler"));
+        place_program(&testfn_path(), &place.file("testfn"));
         place
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::stage::{Outcome, Stage};
-use super::support::{ALL_MODES, Heeler, MODES, at_once, eventually, succeeds, testfn_path};
+use super::support::{ALL_MODES, Heeler, MODES, at_once, eventually, place_program, testfn_path};
 
 /// Makes a program one that cannot be run.
 type Lose = fn(&Path);
@@ -40,13 +40,12 @@ fn link_to_itself(path: &Path) {
     std::os::unix::fs::symlink(path, path).unwrap();
 }
 
-/// The fixture under a name of its own. Copied by another process: a write handle of ours could pass to a child of
-/// another test, and a file that somebody may write is not executed.
+/// The fixture under a name of its own.
 fn place(folder: &Path) -> PathBuf {
     let path = folder.join("handler");
     let _ = fs::remove_file(&path);
     let _ = fs::remove_dir(&path);
-    assert!(succeeds("cp", &[testfn_path().to_str().unwrap(), path.to_str().unwrap()]));
+    place_program(&testfn_path(), &path);
     path
 }
 

@@ -30,6 +30,14 @@ pub fn testfn_path() -> PathBuf {
     path
 }
 
+/// A copy of a program, made by another process: a write handle of ours could pass to a child of another test, and a file
+/// that somebody may write is not executed.
+#[track_caller]
+pub fn place_program(from: &Path, to: &Path) {
+    let paths = [from, to].map(|path| path.to_str().expect("a path of plain letters"));
+    assert!(super::succeeds("cp", &paths), "cannot copy {} to {}", paths[0], paths[1]);
+}
+
 /// A command line that plays a role of the fixture.
 pub fn testfn(words: &str) -> String {
     let path = testfn_path();

@@ -34,7 +34,7 @@ pub use asked::Asked;
 pub use client::{Conn, Failure};
 pub use flow::{flow, three_events};
 pub use gate::Gate;
-pub use heeler::{Builder, HEELER, Heeler, free_port, testfn, testfn_path};
+pub use heeler::{Builder, HEELER, Heeler, free_port, place_program, testfn, testfn_path};
 pub use installed::installed;
 pub use lines::Lines;
 pub use link::Link;
