@@ -22,7 +22,9 @@ fn a_pause_of_heeler_costs_what_ran_out_of_time_in_it() {
         let stage = Stage::new(mode, &[]);
         stage.case("stands still beyond a deadline", || {
             let mut conn = stage.heeler.conn();
-            conn.send(&stage.request("mark:paused hang").header("X-Timeout", "3s").bytes());
+            conn.send(
+                &stage.request("mark:paused hang").header("X-Timeout", &format!("{}s", DEADLINE.as_secs())).bytes(),
+            );
             stage.gate.wait_for("paused");
             tree::signal(stage.heeler.pid, Signal::SIGSTOP);
             pass(DEADLINE);
