@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 #[path = "events/cases.rs"]
 mod cases;
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "support/skip.rs"]
+mod skip;
 
 /// What somebody makes of a message; `None` where it is no event to them.
 type Opinion = Option<(BTreeMap<String, String>, Option<Vec<u8>>)>;
@@ -133,8 +136,7 @@ fn ask_and_compare(who: &str, set: &str, program: &str, script: &str) {
     if !installed.with_extension("stamp").exists() {
         let why = std::fs::read_to_string(installed.with_extension("skipped"));
         let why = why.unwrap_or_else(|_| format!("scripts/servers.sh has not installed {set}"));
-        let _ = writeln!(std::io::stderr(), "skipped: second opinions on events: {}", why.trim());
-        return;
+        return skip::skipped(&format!("second opinions on events: {}", why.trim()));
     }
     let asked: Vec<(String, Value)> = ["binary", "structured"]
         .into_iter()

@@ -5,7 +5,10 @@
     reason = "tests start programs from outside, and a panic is how they fail"
 )]
 
-use std::io::Write;
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -18,13 +21,12 @@ const MODULES: [&str; 5] = ["worker", "build", "kubeless", "openfaas/go-http", "
 #[test]
 fn the_go_runtime() {
     if let Some(why) = missing() {
-        let _ = writeln!(std::io::stderr(), "skipped: the Go runtime: {why}");
-        return;
+        return skip::skipped(&format!("the Go runtime: {why}"));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (folder, fetched) = (root.join("runtimes/go"), root.join("target/servers/functions_go/ours").exists());
     if !fetched {
-        let _ = writeln!(std::io::stderr(), "skipped: Go modules for events need scripts/servers.sh functions_go");
+        skip::skipped("Go modules for events need scripts/servers.sh functions_go");
     }
     for module in MODULES.into_iter().chain(WITH_OTHERS.into_iter().filter(|_| fetched)) {
         pass(&folder.join(module), &["vet", "./..."]);

@@ -5,8 +5,11 @@
     reason = "tests start programs from outside, and a panic is how they fail"
 )]
 
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,9 +20,7 @@ fn the_java_runtime() {
     let built = Command::new(root.join("scripts/java.sh")).output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     if let Ok(why) = fs::read_to_string(root.join("target/runtimes/java.skipped")) {
-        // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: {}", why.trim_end());
-        return;
+        return skip::skipped(why.trim_end());
     }
     let mut maven = Command::new("mvn");
     let run =

@@ -6,8 +6,11 @@
     reason = "tests start programs from outside, and a panic is how they fail"
 )]
 
+#[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,8 +21,7 @@ const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/node"));
 #[test]
 fn the_node_runtime() {
     if let Some(why) = missing() {
-        let _ = writeln!(std::io::stderr(), "skipped: the Node runtime: {why}");
-        return;
+        return skip::skipped(&format!("the Node runtime: {why}"));
     }
     let place = tempfile::tempdir().unwrap();
     unpack(place.path());
@@ -38,7 +40,7 @@ fn pass(tests: &Path, worker: &Path) {
     let told = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{}:\n{told}{}", tests.display(), String::from_utf8_lossy(&run.stderr));
     for line in told.lines().filter_map(|line| line.split_once("# SKIP ")) {
-        let _ = writeln!(std::io::stderr(), "skipped: {}", line.1);
+        skip::skipped(line.1);
     }
 }
 

@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::io::Write;
 use std::process::Command;
 
 use support::{Heeler, Request, pattern};
@@ -13,8 +12,7 @@ use support::{Heeler, Request, pattern};
 fn is_here(program: &str) -> bool {
     let here = Command::new(program).arg("--version").output().is_ok();
     if !here {
-        // Past the test runner's capture.
-        let _ = writeln!(std::io::stderr(), "skipped: an example, for want of {program}");
+        support::skipped(&format!("an example, for want of {program}"));
     }
     here
 }
