@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -161,19 +161,15 @@ impl RequestBody {
         self.inner.as_ref().map_or(Some(0), |inner| inner.size_hint().exact())
     }
 
-    /// Waits until all of it is here and holds it, if its head tells that it has no more than `most` bytes.
-    pub(super) async fn arrive(&mut self, most: u64) -> Result<(), CallError> {
-        let mut left = self.to_come().filter(|length| *length <= most).unwrap_or(0);
-        let mut held = std::mem::take(&mut self.held);
-        while left > 0
-            && let Some(piece) = self.next().await
-        {
-            let piece = piece?;
-            left = left.saturating_sub(piece.len() as u64);
-            held.push_back(piece);
+    /// Ready when all of it is here, and held, if its head tells that it has no more than `most` bytes.
+    pub(super) fn poll_arrival(&mut self, most: u64, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        while self.to_come().is_some_and(|left| (1..=most).contains(&left)) {
+            match ready!(self.poll_inner(cx)) {
+                Some(frame) => self.held.extend(frame?.into_data().ok()),
+                None => break,
+            }
         }
-        self.held = held;
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// The next piece; `None` at the end. Trailers are dropped: they must never pass for headers.
@@ -191,9 +187,13 @@ impl RequestBody {
 
     /// The next piece or the trailers.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
-        if let Some(data) = self.held.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+        match self.held.pop_front() {
+            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            None => self.poll_inner(cx),
         }
+    }
+
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) else {
             return self.patience.poll(self.pace, cx).map(|()| Some(Err(too_slow())));

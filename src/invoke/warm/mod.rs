@@ -35,6 +35,10 @@ pub use pool::Pool;
 pub use seat::Seat;
 pub use worker::{Greeting, Worker};
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
@@ -61,10 +65,11 @@ impl Warm {
     /// A body that goes into one frame is waited for before: else clients that are slow with theirs take all places.
     pub(super) async fn seat(&self, body: &mut RequestBody, deadline: Deadline) -> Result<Seat, CallError> {
         self.pool.refuse_if_full()?;
-        tokio::select! {
-            biased;
-            arrived = body.arrive(exchange::LARGEST_PIECE as u64) => arrived?,
-            () = deadline.passed() => return Err(CallError::timeout()),
+        let mut arrival = poll_fn(|cx| body.poll_arrival(exchange::LARGEST_PIECE as u64, cx));
+        // Mostly it came along with the head: nothing is waited for then.
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut arrival).poll(cx))).await {
+            Poll::Ready(arrived) => arrived?,
+            Poll::Pending => Box::pin(in_time(arrival, deadline)).await?,
         }
         self.pool.seat(deadline).await
     }
@@ -132,6 +137,14 @@ impl Warm {
             Some(most) if length > most => Err(too_large(most)),
             _ => Ok(()),
         }
+    }
+}
+
+async fn in_time(arrival: impl Future<Output = Result<(), CallError>>, deadline: Deadline) -> Result<(), CallError> {
+    tokio::select! {
+        biased;
+        arrived = arrival => arrived,
+        () = deadline.passed() => Err(CallError::timeout()),
     }
 }
 
