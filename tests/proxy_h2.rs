@@ -3,14 +3,9 @@
 
 mod support;
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes, Frame};
 use hyper::{HeaderMap, Request};
 use support::h2::{self, Answer, Client, connect, request};
 use support::{Heeler, Link, PATIENCE, SECOND, SLACK, Then, Upstream, assert_same, assert_took, pattern};
@@ -36,20 +31,8 @@ async fn answer(call: JoinHandle<Result<Answer, hyper::Error>>) -> Result<Answer
     timeout(PATIENCE, call).await.expect("an answer in time").unwrap()
 }
 
-/// A body of unknown length.
-struct Pieces(VecDeque<Bytes>);
-
-impl Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
-    }
-}
-
 fn pieces(body: &[u8]) -> h2::Body {
-    Pieces(body.chunks(10_000).map(Bytes::copy_from_slice).collect()).boxed()
+    h2::pieces(body, 10_000)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::collect::Origin;
 use super::config::{EventForm, Events, ReplyRule};
-use super::deadline::{Deadlines, in_time};
+use super::deadline::Deadlines;
 use super::deliver;
 use super::event::{body_of, fits};
 use super::reply::{self, Wanted};
@@ -125,7 +125,7 @@ impl Batch<'_> {
         let wanted = Wanted::of_batch(&events.replies, &attributes, &id);
         let call = self.session.call(head, id.clone(), body, self.deadlines, place);
         let reply = shared.invoker.call(Call { seat, event: Some(Box::new(attributes)), ..call }).await?;
-        in_time(self.deadlines.of_call, self.result(&wanted, reply, &id)).await
+        self.deadlines.of_call.bound(self.result(&wanted, reply, &id)).await
     }
 
     /// What the answer to an event's own call comes to.

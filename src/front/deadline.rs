@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Config, grpc};
 use crate::duration;
-use crate::invoke::{CallError, Deadline};
+use crate::invoke::Deadline;
 
 const X_TIMEOUT: HeaderName = HeaderName::from_static("x-timeout");
 
@@ -28,17 +28,5 @@ pub(super) fn of_call(config: &Config, headers: &HeaderMap, since: Instant) -> D
     Deadlines {
         of_call: Deadline::since(since, config.exec_timeout).or_sooner(since, asked),
         of_stream: Deadline::since(since, config.stream_timeout).or_sooner(since, asked),
-    }
-}
-
-/// Within the call's own time, which holds for whoever reads an answer to its end, be it called a stream or not.
-pub(super) async fn in_time<T>(
-    deadline: Deadline,
-    what: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    tokio::select! {
-        biased;
-        done = what => done,
-        () = deadline.passed() => Err(CallError::timeout()),
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::answer::Record;
 use super::batch::Batch;
-use super::deadline::{Deadlines, in_time};
+use super::deadline::Deadlines;
 use super::event::Taken;
 use super::reply::Wanted;
 use super::serve::Session;
@@ -60,7 +60,7 @@ pub(super) async fn run(
     if is_head_only {
         return Ok(reply);
     }
-    let reply = in_time(deadlines.of_call, wanted.settle(&events.replies, reply)).await?;
+    let reply = deadlines.of_call.bound(wanted.settle(&events.replies, reply)).await?;
     pass_on(shared, reply, &id, deadlines.of_call).await
 }
 

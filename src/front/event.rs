@@ -5,7 +5,6 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING
 use hyper::{HeaderMap, StatusCode};
 
 use super::config::{EventForm, Events};
-use super::deadline::in_time;
 use crate::event::batch::Element;
 use crate::event::{self, Attributes, BadEvent, Event, Fault, Form};
 use crate::invoke::{CallError, Deadline, RequestBody};
@@ -157,7 +156,7 @@ async fn whole(
 ) -> Result<Bytes, CallError> {
     refuse_encoded(headers)?;
     body.limit(events.most_bytes);
-    let mut pieces = in_time(deadline, body.collect()).await?;
+    let mut pieces = deadline.bound(body.collect()).await?;
     Ok(match pieces.len() {
         0 | 1 => pieces.pop_front().unwrap_or_default(),
         _ => Vec::from(pieces).concat().into(),

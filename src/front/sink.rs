@@ -11,7 +11,6 @@ use hyper::{HeaderMap, StatusCode};
 use tokio::time::sleep;
 
 use super::config;
-use super::deadline::in_time;
 use super::reply::{accepted, broken, whole};
 use super::respond::is_worth_a_retry;
 use crate::event::{self, Attributes, Form};
@@ -64,7 +63,7 @@ impl Sending {
         if !reply.status.is_success() {
             return Ok(reply);
         }
-        for message in in_time(deadline, self.messages(&mut reply)).await? {
+        for message in deadline.bound(self.messages(&mut reply)).await? {
             self.deliver(&message, call_id, deadline).await?;
         }
         Ok(accepted())

@@ -80,11 +80,7 @@ impl Call {
 
     /// The whole body, if it comes before the deadline.
     pub(super) async fn whole_body(&mut self) -> Result<VecDeque<Bytes>, CallError> {
-        tokio::select! {
-            biased;
-            body = self.body.collect() => body,
-            () = self.deadline.passed() => Err(CallError::timeout()),
-        }
+        self.deadline.bound(self.body.collect()).await
     }
 
     /// Until when the answer may come: a stream without an end has a limit of its own, told by the answer alone. What
@@ -188,6 +184,15 @@ impl Deadline {
         match self.at {
             Some(instant) => sleep_until(instant).await,
             None => std::future::pending().await,
+        }
+    }
+
+    /// What is done before it; the call's own time holds for whoever reads an answer to its end, be it called a stream or not.
+    pub async fn bound<T>(self, what: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+        tokio::select! {
+            biased;
+            done = what => done,
+            () = self.passed() => Err(CallError::timeout()),
         }
     }
 

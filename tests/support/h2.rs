@@ -1,9 +1,13 @@
 //! An HTTP/2 client by prior knowledge.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -13,7 +17,7 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
-pub type Body = http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>;
+pub type Body = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
 /// One connection.
 pub struct Client {
@@ -53,6 +57,23 @@ pub async fn connect(address: SocketAddr) -> Client {
 
 pub fn full(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).boxed()
+}
+
+/// A body that does not know its length; its end comes behind the last piece, in a frame of its own.
+struct Pieces(VecDeque<Bytes>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// A body in pieces of so many bytes.
+pub fn pieces(body: &[u8], size: usize) -> Body {
+    Pieces(body.chunks(size).map(Bytes::copy_from_slice).collect()).boxed()
 }
 
 /// A request with headers and a body.

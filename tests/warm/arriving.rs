@@ -1,26 +1,7 @@
 //! Requests' bodies on their way to the function: how long it is told that they are, and who waits for a slow one.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes, Frame};
-
 use crate::support::working::{call_aside, work};
 use crate::support::{Conn, Gate, Heeler, Request, eventually, h2};
-
-/// Its end comes in a frame of its own.
-struct EndsLater(Option<Bytes>);
-
-impl Body for EndsLater {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|data| Ok(Frame::data(data))))
-    }
-}
 
 const LENGTHS: [usize; 6] = [1, 100, 8_000, 65_536, 65_537, 1_000_000];
 
@@ -37,7 +18,7 @@ async fn the_function_is_told_how_long_the_body_is() {
         assert!(conn.send(&body[..length / 2]) && conn.send(&body[length / 2..]));
         assert_eq!(conn.read_response("POST").expect("an answer").assert_ok().text(), text);
         let mut request = h2::request("POST", "/", &[("content-length", &text)], "");
-        *request.body_mut() = EndsLater(Some(body.into())).boxed();
+        *request.body_mut() = h2::pieces(&body, length);
         let answer = client.call(request).await.expect("an answer");
         assert_eq!((answer.status, answer.text()), (200, text));
     }

@@ -69,7 +69,7 @@ impl Warm {
         // Mostly it came along with the head: nothing is waited for then.
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut arrival).poll(cx))).await {
             Poll::Ready(arrived) => arrived?,
-            Poll::Pending => Box::pin(in_time(arrival, deadline)).await?,
+            Poll::Pending => Box::pin(deadline.bound(arrival)).await?,
         }
         self.pool.seat(deadline).await
     }
@@ -137,14 +137,6 @@ impl Warm {
             Some(most) if length > most => Err(too_large(most)),
             _ => Ok(()),
         }
-    }
-}
-
-async fn in_time(arrival: impl Future<Output = Result<(), CallError>>, deadline: Deadline) -> Result<(), CallError> {
-    tokio::select! {
-        biased;
-        arrived = arrival => arrived,
-        () = deadline.passed() => Err(CallError::timeout()),
     }
 }
 
