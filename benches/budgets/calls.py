@@ -21,6 +21,8 @@ def request(path="/", kind="application/json", body=knative.DATA, headers=()):
 
 
 PLAIN = request()
+# Goes to an upstream on the connection of the call before. A POST may need one of its own, by how long that was idle.
+GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 PROBE = b"GET /_/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 BINARY = request(headers=[(f"ce-{name}", value) for name, value in knative.ATTRIBUTES.items()])
 EVENT = request(kind="application/cloudevents+json", body=knative.STRUCTURED)
@@ -40,7 +42,7 @@ def cases(worker, upstream):
         "call/warm": (warm, PLAIN, 1000),
         "call/warm/event binary": (warm, BINARY, 1000),
         "call/warm/event structured": (warm, EVENT, 1000),
-        "call/http": (http, PLAIN, 1000),
+        "call/http": (http, GET, 1000),
         "call/streaming": (streaming, PLAIN, 100),
     }
 
