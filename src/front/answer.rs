@@ -52,7 +52,8 @@ impl Drop for Reading {
     }
 }
 
-/// What is known of a call, told to log and metrics when it is dropped: after the last byte, or when the client left.
+/// What is known of a call, told to log and metrics when it is dropped: after the last byte, or when the client left. In a
+/// box from its beginning, since it goes through many hands.
 pub(super) struct Record {
     pub(super) shared: Arc<Shared>,
     pub(super) method: Method,
@@ -121,12 +122,12 @@ impl Drop for Record {
 /// What ends with an answer: its account, and the connection's call.
 pub(super) struct Account {
     /// `None` for probes.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     _busy: Busy,
 }
 
 impl Account {
-    pub(super) fn new(record: Option<Record>, busy: Busy) -> Account {
+    pub(super) fn new(record: Option<Box<Record>>, busy: Busy) -> Account {
         Account { record, _busy: busy }
     }
 

@@ -70,6 +70,8 @@ impl State {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Idle(Instant),
+    /// Its time begins when somebody asks for the limit: most heads are whole before that, and no clock is read for them.
+    Begun,
     Head(Instant),
     Busy,
 }
@@ -94,9 +96,9 @@ impl Clock {
         let mut state = self.state();
         match state.phase {
             _ if state.http2 => {}
-            Phase::Idle(_) => state.phase = Phase::Head(Instant::now()),
+            Phase::Idle(_) => state.phase = Phase::Begun,
             Phase::Busy => state.ahead |= state.bodies == 0,
-            Phase::Head(_) => {}
+            Phase::Begun | Phase::Head(_) => {}
         }
     }
 
@@ -120,8 +122,7 @@ impl Clock {
         let mut state = self.state();
         state.calls -= 1;
         if state.calls == 0 {
-            let now = Instant::now();
-            state.phase = if std::mem::take(&mut state.ahead) { Phase::Head(now) } else { Phase::Idle(now) };
+            state.phase = if std::mem::take(&mut state.ahead) { Phase::Begun } else { Phase::Idle(Instant::now()) };
         }
         drop(state);
         // HTTP/2 calls end in tasks of their own, and the connection's is asleep. If it is not, it takes the lock after
@@ -180,10 +181,13 @@ impl Clock {
 
     /// The next limit and when it is reached, if nothing happens before.
     pub(super) fn next(&self) -> Option<(Instant, Expired)> {
-        let state = self.state();
+        let mut state = self.state();
         if let Some(since) = state.stalled {
             // Something is still to be written, whatever the calls are doing.
             return at(since, self.limits.write, Expired::Write);
+        }
+        if let Phase::Begun = state.phase {
+            state.phase = Phase::Head(Instant::now());
         }
         match state.phase {
             Phase::Idle(since) => {
@@ -192,7 +196,7 @@ impl Clock {
                 drained.into_iter().chain(idle).min().map(|at| (at, Expired::Idle))
             }
             Phase::Head(since) => at(since, self.limits.head, Expired::Head),
-            Phase::Busy => None,
+            Phase::Begun | Phase::Busy => None,
         }
     }
 

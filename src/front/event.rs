@@ -199,7 +199,7 @@ mod tests {
         let given = RequestBody::held([Bytes::from_static(body.as_bytes())].into());
         let events = events(form);
         let form = form_of(&events, headers)?;
-        let mut taken = take(&events, form, headers, given, Deadline::after(None)).await?;
+        let mut taken = take(&events, form, headers, given, Deadline::NEVER).await?;
         let pieces = taken.body.collect().await?;
         Ok((pieces.iter().map(|piece| String::from_utf8_lossy(piece)).collect(), taken))
     }

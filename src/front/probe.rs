@@ -118,7 +118,7 @@ fn probe_call(path: &str, place: crate::invoke::Place) -> Call {
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_static("localhost"));
     // Shorter than the setting's: a handler that is too busy for a probe is not to be restarted for that.
-    let deadline = Deadline::after(None).or_sooner(Instant::now(), Some(HANDLER_LIMIT));
+    let deadline = Deadline::NEVER.or_sooner(Instant::now(), Some(HANDLER_LIMIT));
     headers.insert(hyper::header::USER_AGENT, HeaderValue::from_static("kube-probe/heeler"));
     Call {
         id: HeaderValue::from_static("ready_path"),

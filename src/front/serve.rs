@@ -24,10 +24,9 @@ use crate::event::Form;
 use crate::invoke::{Call, CallError, Interim, Pace, Place, Reply, ReplyBody, RequestBody};
 
 /// Who answers a request.
-#[expect(clippy::large_enum_variant, reason = "most are the larger one, and none stands in a line")]
 enum Whose {
     Heelers(Own),
-    Functions(Record),
+    Functions(Box<Record>),
 }
 
 /// What all requests of a connection share.
@@ -100,7 +99,12 @@ impl Session {
         response
     }
 
-    async fn function(&self, request: Request<Incoming>, mut record: Record) -> (Response<ReplyBody>, Option<Record>) {
+    /// This and `run` are no `async fn`: that would hold each argument twice, as it came and as a variable.
+    fn function(
+        &self,
+        request: Request<Incoming>,
+        mut record: Box<Record>,
+    ) -> impl Future<Output = (Response<ReplyBody>, Option<Box<Record>>)> {
         let (head, body) = request.into_parts();
         let (shared, id) = (&self.shared, record.id.clone());
         if shared.config.debug_headers {
@@ -108,53 +112,55 @@ impl Session {
         }
         let (is_head, is_grpc) = (head.method == Method::HEAD, grpc::is_grpc(&head.headers));
         let is_last = strict::ends_connection(&head);
-        let mut reply = self.run(head, body, id.clone(), &mut record).await;
-        if !shared.invoker.answers_heads() {
-            reply = without_body_where_due(reply, is_head).await;
-        }
-        let upgraded = reply.as_mut().ok().and_then(|reply| reply.upgraded.take());
-        let mut response = reply.map(response_of).unwrap_or_else(|error| {
-            record.reason = Some(error.reason);
-            if error.reason.is_trouble() {
-                tracing::warn!(call_id = record.id_text(), "call failed: {error}");
+        async move {
+            let mut reply = self.run(head, body, id.clone(), &mut record).await;
+            if !shared.invoker.answers_heads() {
+                reply = without_body_where_due(reply, is_head).await;
             }
-            let mut refusal = refusal(&error, &shared.config);
-            if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
-                refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(shared.invoker.methods()));
+            let upgraded = reply.as_mut().ok().and_then(|reply| reply.upgraded.take());
+            let mut response = reply.map(response_of).unwrap_or_else(|error| {
+                record.reason = Some(error.reason);
+                if error.reason.is_trouble() {
+                    tracing::warn!(call_id = record.id_text(), "call failed: {error}");
+                }
+                let mut refusal = refusal(&error, &shared.config);
+                if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
+                    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(shared.invoker.methods()));
+                }
+                if is_grpc {
+                    grpc::trailers_only(&mut refusal, &error);
+                }
+                if is_last {
+                    refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                refusal
+            });
+            let headers = response.headers_mut();
+            headers.insert(X_CALL_ID, id);
+            if record.handed.is_some() {
+                headers.insert(X_DURATION_SECONDS, duration_seconds(record.started.elapsed()));
             }
-            if is_grpc {
-                grpc::trailers_only(&mut refusal, &error);
+            if shared.config.debug_headers {
+                tracing::info!(call_id = record.id_text(), ?headers, "response");
             }
-            if is_last {
-                refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            refusal
-        });
-        let headers = response.headers_mut();
-        headers.insert(X_CALL_ID, id);
-        if record.handed.is_some() {
-            headers.insert(X_DURATION_SECONDS, duration_seconds(record.started.elapsed()));
-        }
-        if shared.config.debug_headers {
-            tracing::info!(call_id = record.id_text(), ?headers, "response");
-        }
-        record.status = Some(response.status().as_u16());
-        record.grpc = is_grpc;
-        match upgraded {
-            None => (response, Some(record)),
-            Some(upgraded) => {
-                // The call goes on as the connection's next life.
-                let tunnel = Tunnel::new(*upgraded, record, response.headers().get(UPGRADE));
-                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
-                (response, None)
+            record.status = Some(response.status().as_u16());
+            record.grpc = is_grpc;
+            match upgraded {
+                None => (response, Some(record)),
+                Some(upgraded) => {
+                    // The call goes on as the connection's next life.
+                    let tunnel = Tunnel::new(*upgraded, record, response.headers().get(UPGRADE));
+                    *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+                    (response, None)
+                }
             }
         }
     }
 
-    fn record(&self, request: &Request<Incoming>) -> Record {
+    fn record(&self, request: &Request<Incoming>) -> Box<Record> {
         self.shared.metrics.request_started();
         self.shared.pulse.keep();
-        Record {
+        Box::new(Record {
             shared: self.shared.clone(),
             method: request.method().clone(),
             target: request.uri().clone(),
@@ -166,26 +172,34 @@ impl Session {
             bytes: 0,
             grpc: false,
             whole: false,
-        }
+        })
     }
 
-    async fn run(&self, head: Parts, body: Incoming, id: HeaderValue, record: &mut Record) -> Result<Reply, CallError> {
+    fn run(
+        &self,
+        head: Parts,
+        body: Incoming,
+        id: HeaderValue,
+        record: &mut Record,
+    ) -> impl Future<Output = Result<Reply, CallError>> {
         let config = &self.shared.config;
         let deadlines = deadline::of_call(config, &head.headers, record.started);
-        let mut body = self.admit(&head, body)?;
-        if let Some(consent) = webhook::consent(&config.events.origins, &head) {
-            return Ok(consent);
+        async move {
+            let mut body = self.admit(&head, body)?;
+            if let Some(consent) = webhook::consent(&config.events.origins, &head) {
+                return Ok(consent);
+            }
+            let form = event::form_of(&config.events, &head.headers)?;
+            // A gRPC call is told how it went in trailers, which no event has.
+            if form != Form::None || config.events.replies.rule.is_for_all() && !grpc::is_grpc(&head.headers) {
+                // In a box: what most calls have no use for is no part of their size.
+                return Box::pin(deliver::run(self, form, head, body, id, deadlines, record)).await;
+            }
+            let place = self.shared.admission.enter(deadlines.of_call).await?;
+            let seat = self.shared.invoker.seat(&mut body, deadlines.of_call).await?;
+            record.handed = Some(Instant::now());
+            self.shared.invoker.call(Call { seat, ..self.call(head, id, body, deadlines, place) }).await
         }
-        let form = event::form_of(&config.events, &head.headers)?;
-        // A gRPC call is told how it went in trailers, which no event has.
-        if form != Form::None || config.events.replies.rule.is_for_all() && !grpc::is_grpc(&head.headers) {
-            // In a box: what most calls have no use for is no part of their size.
-            return Box::pin(deliver::run(self, form, head, body, id, deadlines, record)).await;
-        }
-        let place = self.shared.admission.enter(deadlines.of_call).await?;
-        let seat = self.shared.invoker.seat(&mut body, deadlines.of_call).await?;
-        record.handed = Some(Instant::now());
-        self.shared.invoker.call(Call { seat, ..self.call(head, id, body, deadlines, place) }).await
     }
 
     /// All that can be refused by the head alone. The body is let go of in each case, and read off for a while.

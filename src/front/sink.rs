@@ -234,7 +234,7 @@ mod tests {
             next.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         };
         let id = HeaderValue::from_static("id");
-        let passed = sending.pass_on(event(), &id, Deadline::after(None));
+        let passed = sending.pass_on(event(), &id, Deadline::NEVER);
         let (passed, ()) = tokio::join!(passed, sink);
         assert_eq!(passed.unwrap().status, StatusCode::ACCEPTED);
     }

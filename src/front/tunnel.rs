@@ -29,14 +29,14 @@ const CLOSE_MASKED: [u8; 8] = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9];
 /// A connection's next life.
 pub(super) struct Tunnel {
     upgraded: Upgraded,
-    record: Record,
+    record: Box<Record>,
     /// It carries frames between which something can be said.
     is_websocket: bool,
 }
 
 impl Tunnel {
     /// `protocol`: what the upstream changes to.
-    pub(super) fn new(upgraded: Upgraded, record: Record, protocol: Option<&HeaderValue>) -> Tunnel {
+    pub(super) fn new(upgraded: Upgraded, record: Box<Record>, protocol: Option<&HeaderValue>) -> Tunnel {
         let is_websocket = protocol.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
         Tunnel { upgraded, record, is_websocket }
     }

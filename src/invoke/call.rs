@@ -69,7 +69,7 @@ impl Call {
             remote: None,
             local_port: None,
             deadline,
-            stream_deadline: Deadline::after(None),
+            stream_deadline: Deadline::NEVER,
             interim: None,
             place: Place::default(),
             seat: None,
@@ -168,6 +168,9 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// Without an end.
+    pub const NEVER: Deadline = Deadline { at: None, shortened: false };
+
     /// So long from now; `None` is never.
     pub fn after(time: Option<Duration>) -> Deadline {
         Deadline::since(Instant::now(), time)

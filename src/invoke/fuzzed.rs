@@ -15,6 +15,6 @@ use super::{Call, Deadline, RequestBody};
 pub(super) fn call(parts: Parts, body: Bytes) -> Call {
     let body = RequestBody::held(Some(body).filter(|body| !body.is_empty()).into_iter().collect());
     let remote = Some([192, 0, 2, 7].into());
-    let call = Call::new(HeaderValue::from_static("id-1"), parts, body, Deadline::after(None));
+    let call = Call::new(HeaderValue::from_static("id-1"), parts, body, Deadline::NEVER);
     Call { remote, local_port: Some(8080), ..call }
 }

@@ -21,6 +21,8 @@ mod state;
 pub mod upstream;
 pub mod warm;
 
+use std::pin::Pin;
+
 pub use body::{Aborted, Pace, ReplyBody, RequestBody};
 pub use call::{Call, Deadline, Interim, Place, Reply};
 pub use config::{Config, ExitCodes, Mode};
@@ -33,6 +35,9 @@ pub use upstream::{Raw, Upgraded, Upstream};
 pub use warm::{Question, Seat, Warm};
 
 pub use crate::process::{Backoff, Leaders, Leftovers, Life, Pauses, Restart};
+
+/// A call that is running.
+pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send + 'a>>;
 
 /// The ways of running a handler.
 pub enum Invoker {
@@ -79,14 +84,15 @@ impl Invoker {
     }
 
     /// Runs one call. The future is the call: drop it and the call is cancelled.
-    pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
-        // Each in a box of its own size: the future of a request would else be as large as the largest of them, several
-        // kilobytes that are moved about, whatever the mode.
+    pub fn call(&self, call: Call) -> Calling<'_> {
+        // Each in a box of its own size, and the call in one: the future of a request would else be as large as the largest
+        // of them, several kilobytes that are moved about, whatever the mode.
+        let call = Box::new(call);
         match self {
-            Invoker::Fork(fork) => Box::pin(fork.call(call)).await,
-            Invoker::Upstream(upstream) => Box::pin(upstream.call(call)).await,
-            Invoker::Files(files) => Box::pin(files.call(call)).await,
-            Invoker::Warm(warm) => Box::pin(warm.call(call)).await,
+            Invoker::Fork(fork) => Box::pin(fork.call(call)),
+            Invoker::Upstream(upstream) => Box::pin(upstream.call(call)),
+            Invoker::Files(files) => Box::pin(files.call(call)),
+            Invoker::Warm(warm) => Box::pin(warm.call(call)),
         }
     }
 

@@ -47,7 +47,7 @@ impl Files {
     }
 
     /// Answers one call.
-    pub(super) async fn call(&self, mut call: Call) -> Result<Reply, CallError> {
+    pub(super) async fn call(&self, mut call: Box<Call>) -> Result<Reply, CallError> {
         if call.method != Method::GET && call.method != Method::HEAD {
             return Err(CallError::new(Reason::Method, format!("a file takes {METHODS} and not {}", call.method)));
         }

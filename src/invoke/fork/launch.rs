@@ -27,7 +27,7 @@ pub(super) struct Launch {
 
 impl Launch {
     /// Takes from a call what the process needs.
-    pub(super) fn new(call: Call, env: Vec<CString>, input: Input) -> Launch {
+    pub(super) fn new(call: Box<Call>, env: Vec<CString>, input: Input) -> Launch {
         let call_id = call.id_text().map(str::to_owned);
         Launch { env, input, deadline: call.deadline, place: call.place, call_id }
     }

@@ -89,7 +89,7 @@ impl Fork {
     }
 
     /// Runs one call.
-    pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
+    pub(super) async fn call(&self, call: Box<Call>) -> Result<Reply, CallError> {
         if self.0.config.write_debug {
             tracing::info!(call_id = call.id_text(), path = call.target.path(), query = call.target.query(), "request");
         }

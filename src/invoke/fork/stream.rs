@@ -27,7 +27,7 @@ use crate::process::Exit;
 const LONGEST_HELD: usize = 16 * 1024;
 
 /// Runs one call up to the head of its answer.
-pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, CallError> {
+pub(super) async fn call(shared: &Arc<Shared>, mut call: Box<Call>) -> Result<Reply, CallError> {
     let variables = env::of_call(&call, &shared.config, !call.body.is_end())?;
     let input = input(shared, &mut call).await?;
     let mut running = Launch::new(call, variables, input).start(shared)?;

@@ -19,7 +19,7 @@ use crate::invoke::error::CallError;
 use crate::process::Exit;
 
 /// Runs one call.
-pub(super) async fn call(shared: &Arc<Shared>, mut call: Call) -> Result<Reply, CallError> {
+pub(super) async fn call(shared: &Arc<Shared>, mut call: Box<Call>) -> Result<Reply, CallError> {
     let body = call.whole_body().await?;
     let mut variables = env::of_call(&call, &shared.config, !body.is_empty())?;
     if shared.config.mode == Mode::Cgi {

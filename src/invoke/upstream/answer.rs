@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn an_answer_with_trailers_has_no_length() {
         let length = |ready: Vec<Frame<Bytes>>| {
-            let answer = Answer::new(Source::Over, Deadline::after(None), None, Place(None));
+            let answer = Answer::new(Source::Over, Deadline::NEVER, None, Place(None));
             Answer { ready: ready.into(), ..answer }.size_hint().exact()
         };
         let data = || Frame::data(Bytes::from_static(b"body"));

@@ -68,12 +68,14 @@ impl Upstream {
     }
 
     /// Runs one call up to the head of its answer.
-    pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
+    pub(super) fn call(&self, call: Box<Call>) -> impl Future<Output = Result<Reply, CallError>> {
         let (deadline, running) = (call.deadline, Running::default());
-        tokio::select! {
-            biased;
-            reply = pass::call(&self.0, call, &running) => reply,
-            () = deadline.passed() => Err(self.late(&running, deadline)),
+        async move {
+            tokio::select! {
+                biased;
+                reply = pass::call(&self.0, call, &running) => reply,
+                () = deadline.passed() => Err(self.late(&running, deadline)),
+            }
         }
     }
 

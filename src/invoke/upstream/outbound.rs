@@ -17,7 +17,7 @@ use crate::invoke::error::CallError;
 /// A call on its way out.
 pub(super) struct Outbound {
     /// Without its headers.
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) length: Length,
     /// The protocol that it asks to change to.
@@ -28,8 +28,7 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) async fn new(shared: &Shared, mut call: Call) -> Result<Outbound, CallError> {
-        let length = length(shared, &mut call).await?;
+    pub(super) fn new(shared: &Shared, mut call: Box<Call>, length: Length) -> Outbound {
         let upgrade = forward::wanted_upgrade(&call);
         let repeatable = call.method.is_idempotent() && call.body.is_end() && upgrade.is_none();
         let mut headers = forward::request(&mut call);
@@ -37,7 +36,7 @@ impl Outbound {
             // The caller was told to go on when its body was read: nobody is left to wait for.
             headers.remove(EXPECT);
         }
-        Ok(Outbound { call, headers, length, upgrade, repeatable, kill_on_timeout: shared.config.kill_on_timeout })
+        Outbound { call, headers, length, upgrade, repeatable, kill_on_timeout: shared.config.kill_on_timeout }
     }
 
     /// Who is to be restarted if this call runs out of the time that the setting gives it. A caller that asked for less
@@ -58,7 +57,7 @@ impl Outbound {
 }
 
 /// How the upstream learns where the body ends. A body that is to have a length is held until it has one.
-async fn length(shared: &Shared, call: &mut Call) -> Result<Length, CallError> {
+pub(super) async fn length(shared: &Shared, call: &mut Call) -> Result<Length, CallError> {
     if call.body.is_end() || call.body.length().is_some() {
         return Ok(Length::AsGiven);
     }

@@ -188,7 +188,7 @@ fn ask(pool: &Pool, number: u32) -> JoinHandle<Answer> {
     let deadline = Deadline::after(Some(std::time::Duration::from_secs(2)));
     let call = Call { target: format!("/{number}").parse().unwrap(), deadline, ..call(b"") };
     crate::task::spawn(async move {
-        match warm.call(call).await {
+        match warm.call(Box::new(call)).await {
             Err(error) => Answer::Failed(error.reason),
             Ok(reply) => match reply.body.collect().await {
                 Ok(body) => Answer::Whole(String::from_utf8_lossy(&body.to_bytes()).into_owned()),

@@ -88,7 +88,7 @@ impl Warm {
     }
 
     /// Runs one call up to the head of its answer.
-    pub(super) async fn call(&self, mut call: Call) -> Result<Reply, CallError> {
+    pub(super) async fn call(&self, mut call: Box<Call>) -> Result<Reply, CallError> {
         let deadline = call.deadline;
         let seat = match call.seat.take() {
             Some(seat) => seat,

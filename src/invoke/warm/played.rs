@@ -129,7 +129,7 @@ pub(super) fn call(body: &'static [u8]) -> Call {
 
 pub(super) fn run(pool: &Pool, call: Call) -> tokio::task::JoinHandle<Result<Reply, CallError>> {
     let warm = Warm::new(pool.clone(), None);
-    crate::task::spawn(async move { warm.call(call).await })
+    crate::task::spawn(async move { warm.call(Box::new(call)).await })
 }
 
 pub(super) async fn text(reply: Reply) -> String {

@@ -175,7 +175,7 @@ async fn calls_with_a_place_come_before_the_end() {
     let (pool, worker, mut played) = pool_of_one(3).await;
     let mut seats = Vec::new();
     for _ in 0..2 {
-        seats.push(pool.seat(Deadline::after(None)).await.unwrap());
+        seats.push(pool.seat(Deadline::NEVER).await.unwrap());
     }
     worker.bye();
     assert!(worker.load().is_none(), "it takes no more");
