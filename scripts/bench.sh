@@ -3,7 +3,7 @@
 # its end, or one of them. OF_WATCHDOG and CLASSIC_WATCHDOG name the binaries of watchdogs; without one its rows are left out.
 # See README.md there.
 #
-#   scripts/bench.sh                                   # all of them, at most 40 minutes
+#   scripts/bench.sh                                   # all of them, at most 45 minutes
 #   scripts/bench.sh --quick --only fork,memory        # all.py's own arguments
 #   scripts/bench.sh http_mode --shapes get-100B       # one of them, with arguments of its own
 set -eu

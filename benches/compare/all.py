@@ -30,7 +30,8 @@ SECONDS, ROUNDS = 2, 3
 
 @dataclass(frozen=True)
 class Family:
-    """A script with its arguments: `about` so many minutes, and at most `bound`. `lengths` may have {seconds} and {rounds}."""
+    """A script with its arguments: `about` so many minutes, and at most `bound`. `lengths` may have {seconds} and {rounds}; `script` is
+    that of the same name if none is named."""
 
     name: str
     about: float
@@ -39,6 +40,10 @@ class Family:
     quick: str
     rest: str = ""
     within: tuple = ()
+    script: str = ""
+
+    def file(self):
+        return HERE / f"{self.script or self.name}.py"
 
 
 BOTH = "--seconds {seconds} --rounds {rounds}"
@@ -50,6 +55,9 @@ FAMILIES = [
     Family("http2_mode", 2.1, 2.5, BOTH, BOTH),
     # A second is as good where thirty servers share the time.
     Family("warm_mode", 7.1, 8.5, "--seconds 1 --rounds {rounds}", BOTH, "--cells post:1,post:16"),
+    # A single caller waits for wake-ups: of processors that sleep, where client, heeler and worker each have their own.
+    Family("one_processor", 2.7, 3.5, "--seconds 1 --rounds {rounds}", BOTH,
+           "--groups rust,python,go,java --cells post:1 --server-cpus 0 --load-cpus 0", script="warm_mode"),
     Family("event_cost", 1.2, 2.0, "--seconds 1 --rounds {rounds}", BOTH, "--who warm --connections 16"),
     Family("cold_start", 1.0, 2.0, "--runs 10", "--runs 2"),
     Family("memory", 1.2, 2.5, "--rounds {rounds}", "--rounds 1"),
@@ -77,11 +85,11 @@ class Run:
         family, options = self.family, self.options
         lengths = (family.quick if options.quick else family.lengths).format(seconds=options.seconds, rounds=options.rounds)
         pins = [f"--{name}={value}" for name, value in (("server-cpus", options.server_cpus), ("load-cpus", options.load_cpus))
-                if value and family.name not in ("cold_start", "images")]
+                if value and family.name not in ("cold_start", "images", "one_processor")]
         return [*lengths.split(), *family.rest.split(), *pins]
 
     def command(self):
-        return [*self.family.within, sys.executable, str(HERE / f"{self.family.name}.py"), *self.arguments(), "--json", str(self.json)]
+        return [*self.family.within, sys.executable, str(self.family.file()), *self.arguments(), "--json", str(self.json)]
 
     def play(self):
         """Runs it to its end or to its bound; everything it prints is printed."""

@@ -150,6 +150,21 @@ def warm():
     return rows
 
 
+def one_processor():
+    """What one connection is to reach where no sleeping processor has to be woken."""
+    about, of_python = "warm mode on one processor", {"group": "python"}
+    of = lambda figure, mine, its, **keys: quotient("one_processor", figure, mine, its, call="post", connections=1, **keys)
+    mine, its = "heeler, Python http", "functions-framework"
+    invoker = "functions-framework, java invoker"
+    rows = [
+        at_least(about, "Python at 1: calls/s", its, 5, " ×", of("rate", mine, its, **of_python)),
+        at_most(about, "Python at 1: p50", its, 0.5, " ×", of("p50_us", mine, its, **of_python)),
+        at_least(about, "Go at 1: calls per CPU second", "net/http", 1, " ×", of("cpu_us", "net/http", "heeler, Go", group="go")),
+        at_least(about, "Java at 1: calls per CPU second", invoker, 1.5, " ×", of("cpu_us", invoker, "heeler, Java HttpFunction", group="java")),
+    ]
+    return list(map(self_set, rows))
+
+
 def start():
     def later(run):
         found = {record["who"]: record["ms"] for record in records(run, "cold_start", language="Python")}
@@ -202,7 +217,7 @@ def growth():
                              "–", FLAT, " ×", most(curve, line, first))) for curve, line, first in rows]
 
 
-GOALS = small() + fork() + http() + warm() + start() + memory() + growth()
+GOALS = small() + fork() + http() + warm() + one_processor() + start() + memory() + growth()
 
 
 def verdicts(run):

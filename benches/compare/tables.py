@@ -98,6 +98,8 @@ RATIOS = [
      [RATE, P50, CPU], beside_all("heeler")),
     ("warm_mode", "warm mode", "The same functions under others' servers. CPU is that of a server and all below it.",
      ["group", "call", "connections"], [RATE, P50, CPU], of_group),
+    ("one_processor", "warm mode, one connection, all on one processor", "As above, with client and servers on the same processor: nobody's "
+     "wake-up is that of another one, which sleeps.", ["group", "call", "connections"], [RATE, P50, CPU], of_group),
 ]
 
 
