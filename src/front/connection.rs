@@ -26,7 +26,7 @@ use super::socket::{Protocol, Socket, Stream, has_unread};
 use super::stall::Stalls;
 use crate::reason::Reason;
 
-/// A request's head and everything that hyper reads at once. What does not fit is 431 or 414.
+/// A request's head and everything that hyper reads at once. What does not fit is 431.
 const LARGEST_HEAD: u32 = 64 * 1024;
 /// What a call over HTTP/2 may have sent that its handler has not read; and all calls of a connection together. Were
 /// both the same, one handler that does not read would hold up every other call on the connection.
