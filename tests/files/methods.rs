@@ -77,7 +77,7 @@ fn a_thousand_small_ones_leave_nothing_behind() {
     let (descriptors, size) = (tree::descriptors(heeler.pid), tree::size(heeler.pid, "VmRSS"));
     round(1000);
     assert_eq!(tree::descriptors(heeler.pid), descriptors);
-    let grown = tree::size(heeler.pid, "VmRSS").saturating_sub(size);
+    let grown = tree::grown(heeler.pid, "VmRSS", size);
     assert!(grown < 2 << 20, "3000 calls cost {grown} bytes");
     assert!(heeler.descendants().is_empty(), "no process handles the calls");
 }

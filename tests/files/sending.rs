@@ -88,7 +88,7 @@ fn clients_that_do_not_read_cost_little() {
     for _ in 0..10 {
         assert_eq!(heeler.get("/a").assert_ok().text(), "a");
     }
-    let grown = tree::size(heeler.pid, "VmRSS").saturating_sub(idle);
+    let grown = tree::grown(heeler.pid, "VmRSS", idle);
     assert!(grown < 40 * MIB, "{grown} bytes for 100 clients");
     drop(clients);
     eventually("all files are closed", || open_files(heeler.pid) == 0);

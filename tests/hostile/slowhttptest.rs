@@ -54,7 +54,7 @@ fn attack(heeler: &Heeler, path: &str, connections: u32, arguments: &[&str]) {
         calls += 1;
         tool.0.try_wait().unwrap().is_some()
     });
-    let grown = tree::size(heeler.pid, "VmHWM").saturating_sub(before);
+    let grown = tree::grown(heeler.pid, "VmHWM", before);
     assert!(grown < MOST_MEMORY, "{grown} bytes");
     assert!(calls > 10, "only {calls} calls beside them");
 }

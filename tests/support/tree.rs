@@ -111,6 +111,12 @@ pub fn size(pid: i32, key: &str) -> u64 {
     text.trim_end_matches(" kB").parse::<u64>().expect("a size in kB") * 1024
 }
 
+/// By how much it is larger than it was. The kernel sums what it counted on each processor, give or take a few pages: even
+/// the highest that it ever was may be told lower later.
+pub fn grown(pid: i32, key: &str, before: u64) -> u64 {
+    size(pid, key).saturating_sub(before)
+}
+
 pub fn signal(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).expect("the process is there to be signalled");
 }

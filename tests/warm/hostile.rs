@@ -91,7 +91,7 @@ fn check(seed: u64, cases: usize) {
     let seen = play(&heeler, 8, 200);
     let before = tree::size(heeler.pid, "VmHWM");
     let more = play(&heeler, 8, cases);
-    let grown = (tree::size(heeler.pid, "VmHWM") - before) >> 20;
+    let grown = tree::grown(heeler.pid, "VmHWM", before) >> 20;
     let told = format!("seed {seed}: {more:?}, {} lives", said(&heeler, "worker started"));
     eprintln!("{told}; {grown} MiB more");
     assert!(more.cases() >= cases, "{told}");

@@ -218,10 +218,8 @@ fn a_request_may_still_be_coming_when_its_worker_is_replaced() {
     }
 }
 
-/// The highest that memory ever was, in bytes.
-fn peak(pid: i32) -> u64 {
-    tree::size(pid, "VmHWM")
-}
+/// The highest that memory ever was.
+const PEAK: &str = "VmHWM";
 
 /// Sends so many bytes to a function that gives them back, and compares; heeler and the worker hold a few windows of it.
 #[track_caller]
@@ -230,10 +228,10 @@ fn check_large(heeler: &Heeler, length: usize) {
     // What it takes to serve at all.
     assert_same(&heeler.post("/echo", &piece[..70_000]).assert_ok().body, &piece[..70_000], "a small body");
     let worker = heeler.descendants()[0].pid;
-    let before = [heeler.pid, worker].map(peak);
+    let before = [heeler.pid, worker].map(|pid| tree::size(pid, PEAK));
     flow(&mut heeler.conn(), "/echo", &piece, length);
     for ((who, pid), before) in [("heeler", heeler.pid), ("the worker", worker)].into_iter().zip(before) {
-        let grown = (peak(pid) - before) >> 20;
+        let grown = tree::grown(pid, PEAK, before) >> 20;
         // Node collects buffers when it sees fit.
         let most = if who == "heeler" { 12 } else { 56 };
         assert!(grown < most, "{who} took {grown} MiB more for {} MiB", length >> 20);
@@ -267,7 +265,7 @@ fn a_large_body_through_node() {
         let request = request.header("Content-Type", "application/octet-stream");
         assert_same(&heeler.call(&request).assert_ok().body, &body, "the body");
     }
-    let before = peak(heeler.pid);
+    let before = tree::size(heeler.pid, PEAK);
     assert!(before < 64 << 20, "heeler took {} MiB", before >> 20);
 }
 
