@@ -72,13 +72,10 @@ pub(super) enum Failed {
 
 /// Passes a call on to the upstream that is up, or will be in time.
 pub(super) async fn call(shared: &Arc<Shared>, mut call: Box<Call>, running: &Running) -> Result<Reply, CallError> {
+    let limit = call.deadline.or_sooner(Instant::now(), shared.config.queue_timeout);
     let length = outbound::length(shared, &mut call).await?;
     let mut outbound = Outbound::new(shared, call, length);
-    // Most calls wait for nothing, and read no clock for it.
-    let mut limit = None;
     loop {
-        let own = outbound.call.deadline;
-        let limit = || *limit.get_or_insert_with(|| own.or_sooner(Instant::now(), shared.config.queue_timeout));
         let endpoint = wait::for_upstream(shared, limit).await?;
         running.at(Some(&endpoint));
         let tried = if over_http2(shared, outbound.call.version, &endpoint).await {

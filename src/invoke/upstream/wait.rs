@@ -20,11 +20,8 @@ const LONGEST_REFUSAL: Duration = Duration::from_secs(1);
 /// Between two tries at such a server.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(5);
 
-/// The upstream that is up, at once or after a wait until `limit`, which is asked for when the wait begins.
-pub(super) async fn for_upstream(
-    shared: &Shared,
-    limit: impl FnOnce() -> Deadline,
-) -> Result<Arc<Endpoint>, CallError> {
+/// The upstream that is up, at once or after a wait.
+pub(super) async fn for_upstream(shared: &Shared, limit: Deadline) -> Result<Arc<Endpoint>, CallError> {
     if let State::Up(endpoint) = &*shared.states.borrow() {
         return Ok(endpoint.clone());
     }
@@ -37,7 +34,7 @@ pub(super) async fn for_upstream(
     tokio::select! {
         biased;
         endpoint = settled => endpoint.ok_or_else(|| down(shared)),
-        () = limit().passed() => Err(down(shared)),
+        () = limit.passed() => Err(down(shared)),
     }
 }
 
