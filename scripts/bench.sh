@@ -15,7 +15,7 @@ scripts/need.sh wrk python3 cc
 HEELER="${HEELER:-target/heeler}"
 export HEELER
 
-families="fork cgi_mode inits http_mode http2_mode warm_mode event_cost cold_start memory growth images"
+families="fork cgi_mode inits http_mode http2_mode warm_mode one_processor event_cost cold_start memory growth images"
 
 lengths() { # lengths NAME: how long its load is and how often, where that is asked for
     case "$1" in
@@ -42,7 +42,7 @@ prepare() { # prepare NAME: only rivals, for the most part: without them there i
         ;;
     images) scripts/with-images.sh true || true ;;
     memory | growth | event_cost) built bench_hyper bench_echo bench_crowd ;;
-    warm_mode | cold_start)
+    warm_mode | one_processor | cold_start)
         built bench_hyper bench_echo bench_crowd
         # Those that cannot be had are left out, each with a line.
         scripts/servers.sh rivals node rivals_go functions_java || true

@@ -123,46 +123,52 @@ def http():
     return rows
 
 
-def warm():
-    cell = lambda group, connections: {"group": group, "call": "post", "connections": connections}
-    rows = []
-    for connections in (1, 16):
-        rows.append(at_most("warm mode", f"echo in Rust at {connections}: heeler's own CPU per call", "bare hyper", 2, " ×",
-                            quotient("warm_mode", "cpu_us", "heeler, Rust", "bare hyper", mine_figure="own_us", **cell("rust", connections))))
-    def python(mine, what):
-        for connections, slowest in ((1, 0.5), (16, 0.3)):
-            at = cell("python", connections)
-            yield at_least("warm mode", f"{what} at {connections}: calls/s", "functions-framework", 5, " ×",
-                           quotient("warm_mode", "rate", mine, "functions-framework", **at))
-            yield at_most("warm mode", f"{what} at {connections}: p50", "functions-framework", slowest, " ×",
-                          quotient("warm_mode", "p50_us", mine, "functions-framework", **at))
+PYTHON, FLASK = "heeler, Python http", "heeler, Python http with Flask"
 
-    rows += python("heeler, Python http", "Python")
-    rows += map(self_set, python("heeler, Python http with Flask", "Python, Flask's request in both"))
+
+def warm_quotient(family, group, connections):
+    """Of two contestants' figures in one cell of warm mode."""
+    return lambda figure, mine, its, **more: quotient(family, figure, mine, its, group=group, call="post", connections=connections, **more)
+
+
+def python(about, family, mine, what, connections, slowest):
+    of, its = warm_quotient(family, "python", connections), "functions-framework"
+    return [at_least(about, f"{what} at {connections}: calls/s", its, 5, " ×", of("rate", mine, its)),
+            at_most(about, f"{what} at {connections}: p50", its, slowest, " ×", of("p50_us", mine, its))]
+
+
+def compiled(about, family, connections):
+    rows = []
+    for group, language, mine, its, least in (("go", "Go", "heeler, Go", "net/http", 1),
+                                              ("java", "Java", "heeler, Java HttpFunction", "functions-framework, java invoker", 1.5)):
+        of = warm_quotient(family, group, connections)
+        rows.append(at_least(about, f"{language} at {connections}: calls per CPU second", its, least, " ×", of("cpu_us", its, mine)))
+    return rows
+
+
+def warm():
+    about, family, rows = "warm mode", "warm_mode", []
     for connections in (1, 16):
-        production = "functions-framework, NODE_ENV=production"
-        rows.append(self_set(at_least("warm mode", f"Node (req, res) at {connections}: calls/s", production, 1, " ×",
-                                      quotient("warm_mode", "rate", "heeler, Node (req, res)", production, **cell("node", connections)))))
-        rows.append(at_least("warm mode", f"Go at {connections}: calls per CPU second", "net/http", 1, " ×",
-                             quotient("warm_mode", "cpu_us", "net/http", "heeler, Go", **cell("go", connections))))
-        rows.append(at_least("warm mode", f"Java at {connections}: calls per CPU second", "functions-framework, java invoker", 1.5, " ×",
-                             quotient("warm_mode", "cpu_us", "functions-framework, java invoker", "heeler, Java HttpFunction", **cell("java", connections))))
+        of = warm_quotient(family, "rust", connections)
+        rows.append(at_most(about, f"echo in Rust at {connections}: heeler's own CPU per call", "bare hyper", 2, " ×",
+                            of("cpu_us", "heeler, Rust", "bare hyper", mine_figure="own_us")))
+    cells = ((1, 0.5), (16, 0.3))
+    for cell in cells:
+        rows += python(about, family, PYTHON, "Python", *cell)
+    for cell in cells:
+        rows += map(self_set, python(about, family, FLASK, "Python, Flask's request in both", *cell))
+    for connections in (1, 16):
+        of, production = warm_quotient(family, "node", connections), "functions-framework, NODE_ENV=production"
+        rows.append(self_set(at_least(about, f"Node (req, res) at {connections}: calls/s", production, 1, " ×",
+                                      of("rate", "heeler, Node (req, res)", production))))
+        rows += compiled(about, family, connections)
     return rows
 
 
 def one_processor():
     """What one connection is to reach where no sleeping processor has to be woken."""
-    about, of_python = "warm mode on one processor", {"group": "python"}
-    of = lambda figure, mine, its, **keys: quotient("one_processor", figure, mine, its, call="post", connections=1, **keys)
-    mine, its = "heeler, Python http", "functions-framework"
-    invoker = "functions-framework, java invoker"
-    rows = [
-        at_least(about, "Python at 1: calls/s", its, 5, " ×", of("rate", mine, its, **of_python)),
-        at_most(about, "Python at 1: p50", its, 0.5, " ×", of("p50_us", mine, its, **of_python)),
-        at_least(about, "Go at 1: calls per CPU second", "net/http", 1, " ×", of("cpu_us", "net/http", "heeler, Go", group="go")),
-        at_least(about, "Java at 1: calls per CPU second", invoker, 1.5, " ×", of("cpu_us", invoker, "heeler, Java HttpFunction", group="java")),
-    ]
-    return list(map(self_set, rows))
+    about, family = "warm mode on one processor", "one_processor"
+    return list(map(self_set, python(about, family, PYTHON, "Python", 1, 0.5) + compiled(about, family, 1)))
 
 
 def start():
