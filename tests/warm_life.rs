@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::kept::{end_within, has_heard, probe, spawn, wait_probe};
 use support::working::{call_aside, pid, said, starts, work, workers};
-use support::{Conn, Gate, Heeler, PATIENCE, Request, eventually, tree};
+use support::{Conn, Gate, Heeler, PATIENCE, Request, eventually, succeeds, tree};
 
 /// The last line that heeler wrote.
 fn last_words(heeler: &Heeler) -> String {
@@ -309,4 +309,42 @@ fn a_call_of_a_worker_that_was_stopped_ends_with_it() {
     tree::wait_until_gone(&[first]);
     eventually("another one serves", || heeler.get("/pid").status == 200);
     assert!(heeler.scrape().value("heeler_restarts_total", &[("cause", "timeout")]) == 1.0);
+}
+
+/// A worker, and beside it on its processor eight loops for as long as the gate has a file `crowd`.
+const CROWDED: &str = r#"
+taskset -cp "$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')" $$ >&2
+for loop in 1 2 3 4 5 6 7 8; do
+    (
+        eval "exec $HEELER_FD>&-"
+        until [ -e "$TESTFN_GATE/crowd" ]; do [ -d "$TESTFN_GATE" ] || exit; sleep 0.02; done
+        : >"$TESTFN_GATE/crowding.$loop"
+        while [ -e "$TESTFN_GATE/crowd" ]; do :; done
+    ) &
+done
+exec "$0" worker places=4
+"#;
+
+/// It hears neither a cancel nor a ping, and is well. Its end would cost its other calls.
+#[test]
+fn a_worker_that_waits_for_a_processor_is_not_ended() {
+    let gate = Gate::new();
+    let command = shell_words::join(["sh", "-c", CROWDED, &support::testfn_path().display().to_string()]);
+    let heeler = work("", &gate).env("fprocess", &command).start();
+    let worker = pid(&heeler);
+    let neighbour = call_aside(&heeler, "/wait/later");
+    gate.wait_count("waiting.later", 1);
+    // With the weight of the idle class it waits for seconds behind them.
+    assert!(succeeds("chrt", &["--all-tasks", "--idle", "--pid", "0", &worker.to_string()]));
+    fs::write(gate.file("crowd"), "").unwrap();
+    gate.wait_count("crowding.", 8);
+    assert_eq!(heeler.call(&Request::get("/").header("X-Timeout", "100ms")).status, 504);
+    heeler.stderr.wait_for_json("a worker that waits", |line| {
+        line["msg"] == "the worker does not answer, but waits for a processor: it is given more time"
+            && line["pid"] == worker
+    });
+    fs::remove_file(gate.file("crowd")).unwrap();
+    fs::write(gate.file("later"), "").unwrap();
+    assert_eq!(neighbour.join().expect("a caller"), (200, format!("{worker}\n")));
+    assert_eq!((pid(&heeler), starts(&heeler)), (worker, 1));
 }

@@ -19,6 +19,7 @@ mod spawn;
 mod spec;
 mod sys;
 mod tree;
+mod turn;
 
 pub use leaders::Leaders;
 pub use reaper::Processes;
@@ -29,3 +30,4 @@ pub use spawn::{SOCKET, SpawnError};
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};
 pub use sys::{Exit, Status, kill};
 pub use tree::{Child, Tree};
+pub use turn::Turn;

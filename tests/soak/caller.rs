@@ -3,7 +3,7 @@
 use std::io::{self, Error, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::clock::Clock;
+use super::clock::{Clock, Pace};
 use super::instance::Instance;
 use super::support::{PATIENCE, Request};
 
@@ -116,8 +116,9 @@ impl Link {
 /// Calls one instance until the part is over.
 pub fn call_on(instance: &Instance, clock: &Clock) {
     let mut links: Vec<Option<Link>> = (0..instance.width).map(|_| None).collect();
-    let mut round = 0;
+    let (mut round, mut pace) = (0, Pace::new(instance.rounds));
     while clock.goes_on() {
+        pace.wait();
         round += 1;
         // Not all connections come to their end at once.
         for (at, link) in links.iter_mut().enumerate() {

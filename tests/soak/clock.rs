@@ -1,4 +1,4 @@
-//! How long the soak goes on: time and calls, whichever is over first.
+//! How long the soak goes on: time and calls, whichever is over first. And how fast.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,5 +52,24 @@ impl Clock {
         while !within(SECOND * 60, || !self.goes_on()) {
             eprintln!("soak: {} calls in {:.0?}", self.made(), self.took());
         }
+    }
+}
+
+/// So many turns a second at the most, whoever takes them.
+pub struct Pace {
+    turn: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    pub fn new(turns_per_second: u32) -> Pace {
+        Pace { turn: SECOND / turns_per_second, next: Instant::now() }
+    }
+
+    /// Turns that were missed are not made up for.
+    pub fn wait(&mut self) {
+        let now = Instant::now();
+        std::thread::sleep(self.next.saturating_duration_since(now));
+        self.next = self.next.max(now) + self.turn;
     }
 }

@@ -1,15 +1,13 @@
 //! Faults, one after the other beside the good calls: handlers that fail, crash, run out of time or answer badly, and clients
 //! that go away at every point.
 
-use super::clock::Clock;
+use super::clock::{Clock, Pace};
 use super::instance::Instance;
 use super::support::{Conn, Failure, PATIENCE, Request, within};
 
 pub enum Fault {
     /// A call whose answer has one of these statuses.
     Answers(Request, &'static [u16]),
-    /// A call whose answer begins and is cut.
-    Cut(Request),
     /// One that is cut, or in time for a status is a failure of the handler's.
     Fails(Request),
     /// What ends the handler that others use, too; the next fault comes when it is ready again.
@@ -24,10 +22,12 @@ pub enum Fault {
 
 /// One fault after the other until the part is over.
 pub fn go_on(instance: &Instance, clock: &Clock) {
+    let mut pace = Pace::new(instance.rounds);
     for fault in instance.faults.iter().cycle() {
         if !clock.goes_on() {
             return;
         }
+        pace.wait();
         let Some(mut conn) = instance.judged(Conn::try_open(instance.heeler.address())) else { continue };
         clock.add(1);
         match happen(instance, fault, &mut conn) {
@@ -43,10 +43,6 @@ pub fn go_on(instance: &Instance, clock: &Clock) {
 fn happen(instance: &Instance, fault: &Fault, conn: &mut Conn) -> Result<(), String> {
     match fault {
         Fault::Answers(request, statuses) => answers(conn, request, statuses),
-        Fault::Cut(request) => match conn.try_call(request) {
-            Err(Failure::Cut(_)) => Ok(()),
-            other => Err(format!("not cut: {other:?} to {request:?}")),
-        },
         Fault::Fails(request) => match conn.try_call(request) {
             Err(Failure::Cut(_)) => Ok(()),
             Ok(answer) if answer.status >= 500 => Ok(()),

@@ -21,7 +21,7 @@ pub fn mode(mode: &'static str) -> Instance {
     ];
     let mut faults = aborts(&sent(100_000), &role("escape hang"));
     faults.extend(harms(mode));
-    Instance { width: 2, ..instance(mode, builder, good, faults) }
+    Instance { width: 2, rounds: 15, ..instance(mode, builder, good, faults) }
 }
 
 /// Handlers that fail, leave something behind, or never end.
@@ -44,7 +44,7 @@ fn harms(mode: &str) -> Vec<Fault> {
         timeout("runners 2 1"),
     ];
     match mode {
-        "streaming" => all.push(Fault::Cut(role("say-and-hang").header("X-Timeout", "2s"))),
+        "streaming" => all.push(Fault::Fails(role("say-and-hang").header("X-Timeout", "2s"))),
         "cgi" => all.push(Fault::Answers(role("cgi-bad"), &[502])),
         _ => all.push(timeout("say-and-hang")),
     }
@@ -62,5 +62,5 @@ pub fn queued() -> Instance {
         Fault::Answers(role("hang").header("X-Timeout", SOON), &[429, 503, 504]),
         Fault::HalfClose(role("sleep 50")),
     ];
-    Instance { width: 10, tolerated: &[429, 503], ..instance("streaming, queued", builder, good, faults) }
+    Instance { width: 10, rounds: 15, tolerated: &[429, 503], ..instance("streaming, queued", builder, good, faults) }
 }

@@ -43,6 +43,9 @@ pub struct Instance {
     pub heeler: Heeler,
     /// Connections that are kept.
     pub width: usize,
+    /// A second, at the most, each with a call on every connection and with a fault: together they leave a part of two
+    /// processors free. Where all wait for one, times say nothing.
+    pub rounds: u32,
     pub good: Vec<Ask>,
     /// Statuses of good calls that may come instead, by the faults of others.
     pub tolerated: &'static [u16],

@@ -49,7 +49,7 @@ pub fn all(life: Duration) -> Vec<Instance> {
 pub fn instance(name: &'static str, builder: Builder, good: Vec<Ask>, faults: Vec<Fault>) -> Instance {
     let heeler = builder.metrics().start();
     let (tally, figures, gate) = (Tally::default(), Default::default(), Gate::new());
-    Instance { name, heeler, width: 8, good, tolerated: &[], faults, tally, figures, gate, function: None }
+    Instance { name, heeler, width: 8, rounds: 100, good, tolerated: &[], faults, tally, figures, gate, function: None }
 }
 
 pub fn echo(target: &str, length: usize) -> Ask {
@@ -146,7 +146,7 @@ fn files() -> Instance {
         Fault::HalfRead(Request::get("/large"), LARGE),
         Fault::Reset(Request::get("/large"), usize::MAX),
     ];
-    Instance { gate, ..instance("static", builder, good, faults) }
+    Instance { gate, rounds: 40, ..instance("static", builder, good, faults) }
 }
 
 fn function(name: &'static str, style: &str, function: Option<Function>) -> Option<Instance> {
@@ -155,11 +155,12 @@ fn function(name: &'static str, style: &str, function: Option<Function>) -> Opti
     let slow = Request::get("/sleep");
     let mut faults = aborts(&upload("/", LARGE), &slow);
     faults.extend([
-        Fault::Answers(slow.header("X-Timeout", SOON), &[504]),
+        // 503 where its time is over before it has a place.
+        Fault::Answers(slow.header("X-Timeout", SOON), &[503, 504]),
         Fault::Answers(Request::get("/raise"), &[500]),
     ]);
     let started = instance(name, builder, vec![echo("/", SMALL), echo("/", LARGE)], faults);
-    Some(Instance { width: 4, function: Some(function), ..started })
+    Some(Instance { width: 4, rounds: 50, function: Some(function), ..started })
 }
 
 fn python() -> Option<Instance> {

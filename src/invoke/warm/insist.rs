@@ -1,5 +1,6 @@
 //! What a worker may be made to pay that does not let go of a cancelled call.
 
+use std::pin::pin;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -7,9 +8,15 @@ use tokio::time::{sleep, timeout};
 
 use super::ask::Question;
 use super::worker::Worker;
+use crate::process::Turn;
 
-/// A worker that is alive answers a ping within this.
+/// A worker that is alive, and gets a processor, answers a ping within this.
 const PONG: Duration = Duration::from_secs(1);
+/// Who has had so much of a processor, and has not answered, would not with more either.
+const ENOUGH: Duration = Duration::from_millis(500);
+/// A worker that waits for a processor is waited for this many times as long: where there is none for half a minute, a
+/// fresh worker might have better luck.
+const TURNS: u32 = 30;
 
 /// A call that is not let go of within the grace costs the worker its life: if it has no other, or if it does not
 /// even answer a ping.
@@ -26,7 +33,32 @@ pub(super) async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
     }
 }
 
-/// Whatever it says: that it does is enough.
+/// Whatever it says: that it does is enough. On a machine with too much to do its death would cost its other calls, and
+/// its start the processor time that is short already.
 async fn answers(worker: &Worker) -> bool {
-    timeout(PONG, worker.ask(Question::Alive)).await.is_ok()
+    let before = turn(worker);
+    let mut answer = pin!(worker.ask(Question::Alive));
+    for round in 0..TURNS {
+        if timeout(PONG, &mut answer).await.is_ok() {
+            return true;
+        }
+        if !waits_for_a_processor(before, turn(worker)) {
+            return false;
+        }
+        if round == 0 {
+            let pid = worker.pid();
+            tracing::warn!(pid, "the worker does not answer, but waits for a processor: it is given more time");
+        }
+    }
+    false
+}
+
+fn turn(worker: &Worker) -> Option<Turn> {
+    worker.pid().and_then(Turn::of)
+}
+
+/// Not what hangs without work to do, nor what is busy and does not listen.
+fn waits_for_a_processor(before: Option<Turn>, now: Option<Turn>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    now.runnable && now.had.saturating_sub(before.had) < ENOUGH
 }

@@ -4,8 +4,36 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::frame::LAST_STREAM;
+
 /// A map from the numbers of calls.
 pub(super) type Numbered<T> = HashMap<u32, T, BuildHasherDefault<Spread>>;
+
+/// The numbers that were given.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    last: u32,
+    /// All have been given once.
+    wrapped: bool,
+}
+
+impl Numbers {
+    /// The next one that is not taken. Some must be free.
+    pub(super) fn next(&mut self, taken: impl Fn(u32) -> bool) -> u32 {
+        loop {
+            self.wrapped |= self.last == LAST_STREAM;
+            self.last = if self.last == LAST_STREAM { 1 } else { self.last + 1 };
+            if !taken(self.last) {
+                return self.last;
+            }
+        }
+    }
+
+    /// Whether there ever was a call of that number.
+    pub(super) fn given(&self, number: u32) -> bool {
+        number != 0 && (number <= self.last || self.wrapped)
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spread(u64);
@@ -24,5 +52,19 @@ impl Hasher for Spread {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_the_last_number_comes_the_first_one_that_is_free() {
+        let mut numbers = Numbers { last: LAST_STREAM - 1, wrapped: false };
+        assert!(!numbers.given(0) && !numbers.given(LAST_STREAM));
+        assert_eq!(numbers.next(|_| false), LAST_STREAM);
+        assert_eq!(numbers.next(|number| number < 3), 3);
+        assert!(!numbers.given(0) && numbers.given(LAST_STREAM));
     }
 }

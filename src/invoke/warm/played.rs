@@ -89,8 +89,15 @@ pub(super) fn greeting(pool: &Pool) -> Greeting {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let log = log::HandlerLog::new(config, Metrics::new("test"), writer.try_clone().unwrap(), writer);
-    let kill_grace = Duration::from_secs(3);
-    Greeting { concurrency: 0, settings: Vec::new(), max_requests: None, kill_grace, log, freed: pool.freed() }
+    Greeting {
+        concurrency: 0,
+        settings: Vec::new(),
+        max_requests: None,
+        kill_grace: Duration::from_secs(3),
+        pid: None,
+        log,
+        freed: pool.freed(),
+    }
 }
 
 pub(super) fn pool(depth: usize, timeout: Option<Duration>) -> Pool {

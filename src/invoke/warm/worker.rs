@@ -11,12 +11,12 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, watch};
 
 use super::ask::Pongs;
-use super::frame::{self, Kind, LAST_STREAM};
+use super::frame::{self, Kind};
 use super::hear::{self, Hearing};
 use super::insist::insist;
 use super::lost::Lost;
 use super::message::{self, Hello};
-use super::numbered::Numbered;
+use super::numbered::{Numbered, Numbers};
 use super::outbox::Outbox;
 use super::seat::Seat;
 use super::stream::{Cancel, Stream};
@@ -39,6 +39,8 @@ pub struct Greeting {
     pub max_requests: Option<u64>,
     /// From a cancel that is not heard to the worker's end.
     pub kill_grace: Duration,
+    /// Its process, where it is known.
+    pub pid: Option<i32>,
     /// Where lines of its calls go.
     pub log: HandlerLog,
     /// Told when a place at a worker becomes free.
@@ -60,15 +62,13 @@ pub struct Worker {
     window: u32,
     max_requests: u64,
     kill_grace: Duration,
+    pid: Option<i32>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     streams: Numbered<Arc<Stream>>,
-    /// The last number that was given.
-    last: u32,
-    /// All numbers have been used once.
-    wrapped: bool,
+    numbers: Numbers,
     /// Places that are taken: open streams, and calls that are about to open one.
     taken: u32,
     /// Calls that are about to open a stream.
@@ -116,6 +116,7 @@ impl Worker {
             window: hello.window,
             max_requests: greeting.max_requests.unwrap_or(u64::MAX),
             kill_grace: greeting.kill_grace,
+            pid: greeting.pid,
         });
         let sending = worker.clone();
         task::spawn(async move {
@@ -215,8 +216,9 @@ impl Worker {
                 state.seated -= 1;
                 return None;
             }
-            let number = state.next_number();
-            state.streams.insert(number, stream.clone());
+            let State { streams, numbers, .. } = &mut *state;
+            let number = numbers.next(|number| streams.contains_key(&number));
+            streams.insert(number, stream.clone());
             number
         };
         self.send(begin(number, &stream));
@@ -242,6 +244,11 @@ impl Worker {
         takes.then_some(state.taken)
     }
 
+    /// Its process, where it is known.
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+
     /// Calls at once that it takes.
     pub(super) fn concurrency(&self) -> u32 {
         self.concurrency
@@ -258,7 +265,7 @@ impl Worker {
         let state = self.state();
         match state.streams.get(&number) {
             Some(stream) => Ok(Some(stream.clone())),
-            None if number != 0 && (number <= state.last || state.wrapped) => Ok(None),
+            None if state.numbers.given(number) => Ok(None),
             None => Err(Lost::protocol(format!("a frame for call {number}, which there never was"))),
         }
     }
@@ -380,18 +387,6 @@ impl Worker {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn next_number(&mut self) -> u32 {
-        loop {
-            self.wrapped |= self.last == LAST_STREAM;
-            self.last = if self.last == LAST_STREAM { 1 } else { self.last + 1 };
-            if !self.streams.contains_key(&self.last) {
-                return self.last;
-            }
-        }
     }
 }
 

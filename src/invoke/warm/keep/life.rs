@@ -109,9 +109,22 @@ impl Life {
         shared.leaders.remove(pid);
     }
 
+    fn greeting(&self) -> Greeting {
+        let shared = &self.shared;
+        Greeting {
+            concurrency: shared.config.concurrency,
+            settings: shared.config.settings.clone(),
+            max_requests: shared.config.max_requests.map(recycle::requests),
+            kill_grace: shared.grace,
+            pid: Some(self.service.tree().leader()),
+            log: shared.log.clone(),
+            freed: shared.pool.freed(),
+        }
+    }
+
     /// Until it has said hello, or it is clear that it will not.
     async fn rise(&mut self, socket: UnixStream) -> Result<(Arc<Worker>, Hello), Unborn> {
-        let meeting = Worker::meet(socket, self.shared.greeting());
+        let meeting = Worker::meet(socket, self.greeting());
         let mut meeting = std::pin::pin!(meeting);
         let met = tokio::select! {
             biased;
@@ -265,19 +278,6 @@ fn sockets() -> io::Result<(UnixStream, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     Ok((ours, theirs))
-}
-
-impl Shared {
-    fn greeting(&self) -> Greeting {
-        Greeting {
-            concurrency: self.config.concurrency,
-            settings: self.config.settings.clone(),
-            max_requests: self.config.max_requests.map(recycle::requests),
-            kill_grace: self.grace,
-            log: self.log.clone(),
-            freed: self.pool.freed(),
-        }
-    }
 }
 
 /// Resolves with an order. A slot that was dropped gives none.
