@@ -34,7 +34,7 @@ test-images: ## the images in containers, on an engine that answers or one that 
 	@scripts/build.sh
 	@scripts/test-images.sh
 
-soak: ## half an hour of mixed load, faults and aborts; 200 drains under load in each mode; 600 runaways
+soak: ## an hour: mixed load with faults and aborts; 200 drains under load in each mode; 600 runaways (docs/endurance.md)
 	@scripts/build.sh
 	@scripts/soak.sh
 

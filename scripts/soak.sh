@@ -2,7 +2,7 @@
 # The long forms of the tests of endurance, on the release binary: the soak, TERM under load over and over, handlers that run
 # away. Their short forms are a part of `make test`.
 #
-#   scripts/soak.sh                  # all three: three quarters of an hour and more
+#   scripts/soak.sh                  # all three: an hour
 #   scripts/soak.sh drain runaways   # some of them
 #
 # SOAK_SECONDS (1800) and SOAK_CALLS (10000000), whichever is over first; DRAIN_CYCLES (200) in each mode; RUNAWAY_RUNS (200)
