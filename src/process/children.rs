@@ -58,10 +58,15 @@ fn walk(parent: i32) -> Vec<i32> {
         .collect()
 }
 
-/// Field 4 of /proc/PID/stat; the name before it may hold spaces and parentheses, so count from its last `)`.
+/// Field 4 of /proc/PID/stat.
 fn parent_of(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    stat_fields(&stat)?.nth(1)?.parse().ok()
+}
+
+/// Fields 3 and up of a /proc/PID/stat; the name in field 2 may hold spaces and parentheses, so count from its last `)`.
+pub(super) fn stat_fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.rsplit_once(')')?.1.split_ascii_whitespace())
 }
 
 #[cfg(test)]

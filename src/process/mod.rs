@@ -30,4 +30,4 @@ pub use spawn::{SOCKET, SpawnError};
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};
 pub use sys::{Exit, Status, kill};
 pub use tree::{Child, Tree};
-pub use turn::Turn;
+pub use turn::{is_runnable, processor_time};

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ask::Question;
 use super::worker::Worker;
-use crate::process::Turn;
+use crate::process::{is_runnable, processor_time};
 
 /// A worker that is alive, and gets a processor, answers a ping within this.
 const PONG: Duration = Duration::from_secs(1);
@@ -36,29 +36,21 @@ pub(super) async fn insist(worker: Weak<Worker>, number: u32, grace: Duration) {
 /// Whatever it says: that it does is enough. On a machine with too much to do its death would cost its other calls, and
 /// its start the processor time that is short already.
 async fn answers(worker: &Worker) -> bool {
-    let before = turn(worker);
+    let before = worker.pid().and_then(|pid| Some((pid, processor_time(pid)?)));
     let mut answer = pin!(worker.ask(Question::Alive));
     for round in 0..TURNS {
         if timeout(PONG, &mut answer).await.is_ok() {
             return true;
         }
-        if !waits_for_a_processor(before, turn(worker)) {
-            return false;
-        }
+        let Some((pid, _)) = before.filter(|(pid, had)| waits_for_a_processor(*pid, *had)) else { return false };
         if round == 0 {
-            let pid = worker.pid();
             tracing::warn!(pid, "the worker does not answer, but waits for a processor: it is given more time");
         }
     }
     false
 }
 
-fn turn(worker: &Worker) -> Option<Turn> {
-    worker.pid().and_then(Turn::of)
-}
-
 /// Not what hangs without work to do, nor what is busy and does not listen.
-fn waits_for_a_processor(before: Option<Turn>, now: Option<Turn>) -> bool {
-    let (Some(before), Some(now)) = (before, now) else { return false };
-    now.runnable && now.had.saturating_sub(before.had) < ENOUGH
+fn waits_for_a_processor(pid: i32, had: Duration) -> bool {
+    processor_time(pid).is_some_and(|now| now.saturating_sub(had) < ENOUGH) && is_runnable(pid)
 }
