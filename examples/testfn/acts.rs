@@ -4,9 +4,10 @@
 //! written is each one's own [`Side`].
 //!
 //! `read:N` bytes of the body, `eof` all of it; `head` begins the answer, `put:N` bytes without a newline, `flow` without end,
-//! `end` ends it; `raw` what no protocol knows, `shut` closes the way to heeler, `shut:FD` a descriptor; `err:N` bytes of standard error
-//! without a newline, `errflow` without end, `errlines:N` so many lines; `grow:N` MiB of memory; `file:N` bytes of a file below TMPDIR, or exit code 5; `deaf` to
-//! TERM; `daemon` leaves one behind; `mark:NAME` makes a file in the gate, `wait:NAME` waits for one; `exit:N`, `kill:N`, `hang`.
+//! `end` ends it; `raw` what no protocol knows, `shut` closes the way to heeler, `shut:FD` a descriptor; `err:N` bytes of standard
+//! error without a newline, `errflow` without end, `errlines:N` so many lines; `grow:N` MiB of memory; `file:N` bytes of a file
+//! below TMPDIR, or exit code 5; `open:N` sockets for good, or as many as there may be; `deaf` to TERM; `daemon` leaves one
+//! behind; `mark:NAME` makes a file in the gate, `wait:NAME` waits for one; `exit:N`, `kill:N`, `hang`.
 
 use std::io::{self, Read};
 use std::process::exit;
@@ -77,6 +78,7 @@ pub(super) fn play<'a>(side: &mut impl Side, steps: impl IntoIterator<Item = &'a
             "errlines" => (0..number()).for_each(|line| complain(&format!("line {line}\n"))),
             "grow" => std::mem::forget(vec![1_u8; number() << 20]),
             "file" => file(number()),
+            "open" => open(number()),
             "deaf" => ignore_requests_to_end(),
             "daemon" => escape("quiet"),
             "mark" => note(word),
@@ -97,6 +99,22 @@ fn file(length: usize) {
     if let Err(error) = written {
         complain(&format!("cannot write: {error}\n"));
         exit(5);
+    }
+}
+
+fn open(most: usize) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: numbers, into and from a value of ours.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+    }
+    // Some are left for what else this process does.
+    let most = most.min(usize::try_from(limit.rlim_max).unwrap_or(usize::MAX).saturating_sub(100));
+    for _ in 0..most {
+        // SAFETY: numbers. Of all that has a descriptor, sockets are among the slowest to close.
+        unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) };
     }
 }
 

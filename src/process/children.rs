@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
+use super::stat;
+
 /// Where to look for them.
 #[derive(Debug)]
 pub(super) enum Children {
@@ -61,12 +63,7 @@ fn walk(parent: i32) -> Vec<i32> {
 /// Field 4 of /proc/PID/stat.
 fn parent_of(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat_fields(&stat)?.nth(1)?.parse().ok()
-}
-
-/// Fields 3 and up of a /proc/PID/stat; the name in field 2 may hold spaces and parentheses, so count from its last `)`.
-pub(super) fn stat_fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
-    Some(stat.rsplit_once(')')?.1.split_ascii_whitespace())
+    stat::fields(&stat)?.nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

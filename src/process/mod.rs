@@ -17,9 +17,9 @@ mod service;
 mod signals;
 mod spawn;
 mod spec;
+mod stat;
 mod sys;
 mod tree;
-mod turn;
 
 pub use leaders::Leaders;
 pub use reaper::Processes;
@@ -28,6 +28,6 @@ pub use service::{Inherits, Service};
 pub use signals::Signals;
 pub use spawn::{SOCKET, SpawnError};
 pub use spec::{Leftovers, NulByte, Program, Stdio, variable};
+pub use stat::{is_ending, is_runnable, processor_time};
 pub use sys::{Exit, Status, kill};
 pub use tree::{Child, Tree};
-pub use turn::{is_runnable, processor_time};

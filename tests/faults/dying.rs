@@ -69,3 +69,22 @@ fn a_handler_that_ends_costs_its_own_call() {
         }
     });
 }
+
+/// The kernel closes the files of the dead one by one, the newest first: long after its connections are gone, its
+/// listener is still there and takes new ones. Out of memory that takes some ms; so does a process with many files.
+#[test]
+fn the_next_call_does_not_go_to_a_server_whose_end_takes_its_time() {
+    let stage = Stage::new("http", &[]);
+    stage.case("is long about its end", || {
+        let mut held = stage.heeler.conn();
+        held.send(&stage.request("open:100000 mark:full hang").bytes());
+        stage.gate.wait_for("full");
+        // The newest of all files is to be the next call's connection; the number for this one was set aside before.
+        stage.is_fine();
+        let killed = stage.heeler.conn().try_call(&stage.request("kill:9")).expect("an answer");
+        stage.is_fine();
+        let held = held.read_response("GET").expect("an answer");
+        assert_eq!((killed.status, killed.reason(), held.status), (502, "upstream", 502));
+        std::fs::remove_file(stage.gate.file("full")).expect("the mark");
+    });
+}

@@ -6,7 +6,7 @@
 //!
 //! | family | cases | what goes wrong |
 //! | --- | --- | --- |
-//! | dying | 48 | the handler exits or is killed, at each point of a call |
+//! | dying | 49 | the handler exits or is killed, at each point of a call |
 //! | staying | 23 | it hangs, closes what it was given, leaves others behind |
 //! | floods | 17 | too much output, log or input |
 //! | clients | 58 | the client resets, half-closes, closes, is slow or stops |

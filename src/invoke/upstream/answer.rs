@@ -39,7 +39,7 @@ pub struct Answer {
 
 enum Source {
     Http1(Box<Http1>),
-    Http2(Incoming),
+    Http2(Incoming, Arc<Endpoint>),
     Over,
 }
 
@@ -87,8 +87,14 @@ impl Answer {
         Answer { ready, ..Answer::new(source, deadline, condemned, place) }
     }
 
-    pub(super) fn http2(body: Incoming, deadline: Deadline, condemned: Option<Arc<Endpoint>>, place: Place) -> Answer {
-        Answer::new(Source::Http2(body), deadline, condemned, place)
+    pub(super) fn http2(
+        body: Incoming,
+        endpoint: Arc<Endpoint>,
+        deadline: Deadline,
+        condemned: Option<Arc<Endpoint>>,
+        place: Place,
+    ) -> Answer {
+        Answer::new(Source::Http2(body, endpoint), deadline, condemned, place)
     }
 
     fn new(source: Source, deadline: Deadline, condemned: Option<Arc<Endpoint>>, place: Place) -> Answer {
@@ -101,7 +107,7 @@ impl Answer {
         }
         match &mut self.source {
             Source::Over => Poll::Ready(None),
-            Source::Http2(body) => {
+            Source::Http2(body, _) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(frame.map(|frame| frame.map(forward::passing).map_err(broken)))
             }
@@ -143,7 +149,8 @@ impl Body for Answer {
             Poll::Ready(error) => Some(Err(error)),
             Poll::Pending => ready!(answer.poll_source(cx)),
         };
-        if matches!(frame, Some(Err(_))) {
+        if let Some(Err(error)) = &frame {
+            answer.source.note_failure(error);
             answer.source = Source::Over;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Aborted)))
@@ -153,7 +160,7 @@ impl Body for Answer {
         match &self.source {
             Source::Over => self.ready.is_empty(),
             Source::Http1(_) => false,
-            Source::Http2(body) => body.is_end_stream(),
+            Source::Http2(body, _) => body.is_end_stream(),
         }
     }
 
@@ -165,10 +172,20 @@ impl Body for Answer {
         let rest = match &self.source {
             Source::Over => Some(0),
             Source::Http1(http1) => http1.decoder.remaining(),
-            Source::Http2(body) => body.size_hint().exact(),
+            Source::Http2(body, _) => body.size_hint().exact(),
         };
         let ready: u64 = self.ready.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
         rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(ready + rest))
+    }
+}
+
+impl Source {
+    fn note_failure(&self, error: &CallError) {
+        match self {
+            Source::Http1(http1) => http1.endpoint.note_failure(error),
+            Source::Http2(_, endpoint) => endpoint.note_failure(error),
+            Source::Over => {}
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use super::stream::Stream;
 use super::upload::Upload;
 use crate::invoke::body::RequestBody;
 use crate::invoke::error::CallError;
+use crate::process::is_ending;
 use crate::reason::Reason;
 
 /// Where one start of the upstream listens.
@@ -52,22 +53,27 @@ impl fmt::Display for Target {
 #[derive(Debug)]
 pub struct Endpoint {
     target: Target,
+    leader: i32,
     pool: Pool,
     http2: Http2,
     condemned: Notify,
     /// It has answered a call.
     answered: AtomicBool,
+    /// Its process is at its end, though the status is still to come.
+    ending: AtomicBool,
 }
 
 impl Endpoint {
-    /// Nothing is connected yet.
-    pub(super) fn new(target: Target) -> Endpoint {
+    /// Nothing is connected yet. `leader`: the pid of the process that was started.
+    pub(super) fn new(target: Target, leader: i32) -> Endpoint {
         Endpoint {
             target,
+            leader,
             pool: Pool::default(),
             http2: Http2::default(),
             condemned: Notify::new(),
             answered: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
         }
     }
 
@@ -142,6 +148,26 @@ impl Endpoint {
     /// Whether it has answered any call: then its end is no failed start.
     pub(super) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
+    }
+
+    /// A call has failed. If it is the end of the process that broke its connection, no other call may go there: the
+    /// kernel closes one file after the other, and connections are taken for the dead as long as its listener is there.
+    pub(super) fn note_failure(&self, error: &CallError) {
+        if error.reason == Reason::Upstream {
+            self.look();
+        }
+    }
+
+    /// Notes where its process is at its end, after a connection to it ended that should not have.
+    pub(super) fn look(&self) {
+        if is_ending(self.leader) {
+            self.ending.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether calls had better wait for the next start.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Asks for this upstream's end and restart (`kill_on_timeout`).

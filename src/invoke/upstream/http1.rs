@@ -34,7 +34,14 @@ pub(super) async fn call(
         let mut exchange = outbound.exchange(shared, connection, running);
         match exchange.head().await {
             Ok((head, framing)) => return outbound.reply(endpoint, exchange, head, framing),
-            Err(Failure::Silent(_)) if outbound.repeatable => {} // Once more, and no more than once.
+            Err(Failure::Silent(_)) if outbound.repeatable => {
+                // Once more, and no more than once.
+                outbound.repeatable = false;
+                endpoint.look();
+                if endpoint.is_ending() {
+                    return Err(Failed::Gone);
+                }
+            }
             Err(failure) => return Err(failure.into()),
         }
     }

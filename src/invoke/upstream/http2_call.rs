@@ -36,7 +36,7 @@ pub(super) async fn call(
         return Err(Failed::Final(CallError::timeout()));
     }
     let condemned = outbound.condemned(endpoint, deadline);
-    let answer = Answer::http2(body, deadline, condemned, outbound.place());
+    let answer = Answer::http2(body, endpoint.clone(), deadline, condemned, outbound.place());
     Ok(Reply::new(head.status, head.headers, ReplyBody::Proxied(Box::new(answer))))
 }
 

@@ -64,7 +64,7 @@ impl Running {
 /// Why a try gave no answer.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// This start of the upstream is over, and it has seen nothing of the call.
+    /// This start of the upstream is over, and it has seen nothing of the call, or the call may run once more.
     Gone,
     /// The caller is told.
     Final(CallError),
@@ -89,7 +89,10 @@ pub(super) async fn call(shared: &Arc<Shared>, mut call: Box<Call>, running: &Ru
                 endpoint.note_answer();
                 return Ok(reply);
             }
-            Err(Failed::Final(error)) => return Err(error),
+            Err(Failed::Final(error)) => {
+                endpoint.note_failure(&error);
+                return Err(error);
+            }
             Err(Failed::Gone) => running.at(None),
         }
     }

@@ -22,19 +22,26 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(5);
 
 /// The upstream that is up, at once or after a wait.
 pub(super) async fn for_upstream(shared: &Shared, limit: Deadline) -> Result<Arc<Endpoint>, CallError> {
-    if let State::Up(endpoint) = &*shared.states.borrow() {
+    if let Some(endpoint) = takes_calls(&shared.states.borrow()) {
         return Ok(endpoint.clone());
     }
     let mut states = shared.states.clone();
     let settled = async {
         // The sender is gone only when all of heeler is.
-        let state = states.wait_for(|state| matches!(state, State::Up(_) | State::Over(_))).await.ok()?;
-        if let State::Up(endpoint) = &*state { Some(endpoint.clone()) } else { None }
+        let settled = |state: &State| matches!(state, State::Over(_)) || takes_calls(state).is_some();
+        takes_calls(&*states.wait_for(settled).await.ok()?).cloned()
     };
     tokio::select! {
         biased;
         endpoint = settled => endpoint.ok_or_else(|| down(shared)),
         () = limit.passed() => Err(down(shared)),
+    }
+}
+
+fn takes_calls(state: &State) -> Option<&Arc<Endpoint>> {
+    match state {
+        State::Up(endpoint) if !endpoint.is_ending() => Some(endpoint),
+        _ => None,
     }
 }
 
@@ -86,7 +93,7 @@ async fn bear(shared: &Shared, endpoint: &Arc<Endpoint>, error: &io::Error, give
 }
 
 fn is_up(shared: &Shared, endpoint: &Arc<Endpoint>) -> bool {
-    matches!(&*shared.states.borrow(), State::Up(now) if Arc::ptr_eq(now, endpoint))
+    takes_calls(&shared.states.borrow()).is_some_and(|now| Arc::ptr_eq(now, endpoint))
 }
 
 /// A Unix socket is refused where its file is gone, too.

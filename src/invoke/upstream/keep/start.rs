@@ -52,8 +52,9 @@ impl Task {
         let env = env::added(&target, self.config.outer_port)?;
         let service = Service::start(&self.processes, &self.program, &env, Inherits::Nothing, &self.log)?;
         self.leaders.add(service.tree());
-        tracing::info!(pid = service.tree().leader(), address = %target, "handler started");
-        Ok((service, Arc::new(Endpoint::new(target))))
+        let pid = service.tree().leader();
+        tracing::info!(pid, address = %target, "handler started");
+        Ok((service, Arc::new(Endpoint::new(target, pid))))
     }
 
     fn target(&self) -> io::Result<Target> {
