@@ -23,7 +23,7 @@ files="bodies cgi drain environment event_batches h2 health hostile http_mode li
     supervise timeouts warm_example warm_life warm_replace"
 
 # qemu-user refuses PR_SET_CHILD_SUBREAPER: beside PID 1 nobody collects what left its parent, and a warning says so.
-subreaper="a_client_that_goes_away_cancels_all_its_calls a_lock_that_cannot_be_written_is_one_warning
+subreaper="a_second_term_ends_it_at_once a_client_that_goes_away_cancels_all_its_calls a_lock_that_cannot_be_written_is_one_warning
     a_second_signal_ends_both_at_once a_server_that_does_not_come_up_ends_heeler_with_a_reason
     a_server_that_does_not_listen_to_term_during_the_start_is_killed a_server_that_is_kept_dies_and_comes_again
     a_crowd_that_ends_at_once_is_collected_without_waiting_for_one_after_the_other a_thousand_orphans_are_collected
