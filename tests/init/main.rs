@@ -7,6 +7,9 @@
 )]
 
 mod codes;
+#[allow(unreachable_pub, reason = "other tests use it from a folder")]
+#[path = "../support/dispositions.rs"]
+mod dispositions;
 mod reaping;
 mod signals;
 #[allow(dead_code, unreachable_pub, reason = "one of its two functions is used here")]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::dispositions;
 pub(crate) use crate::skip::skip;
 
 /// As in tests/support/heeler.rs.
@@ -39,8 +40,8 @@ pub(crate) fn heeler_init() -> Command {
 
 pub(crate) fn in_session(program: &str) -> Command {
     let mut command = Command::new(program);
-    // SAFETY: setsid is a bare system call.
-    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(Into::into)) };
+    // SAFETY: bare system calls.
+    unsafe { command.pre_exec(|| nix::unistd::setsid().map_err(Into::into).and_then(|_| dispositions::restore())) };
     command
 }
 

@@ -7,6 +7,7 @@ use std::process::{Child, Command};
 
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 
+use crate::dispositions;
 use crate::support::{HEELER, eventually, fixture, read_some, skip};
 
 /// Keys that raise a signal throw away what was typed and not yet read: after them, type at the prompt.
@@ -31,6 +32,7 @@ impl Terminal {
         unsafe {
             command.pre_exec(|| {
                 nix::unistd::setsid()?;
+                dispositions::restore()?;
                 match libc::ioctl(0, libc::TIOCSCTTY, 0) {
                     0 => Ok(()),
                     _ => Err(Error::last_os_error()),

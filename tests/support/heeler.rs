@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::client::Conn;
 use super::message::{Request, Response};
-use super::{Lines, PATIENCE, Page, tree, within};
+use super::{Lines, PATIENCE, Page, dispositions, tree, within};
 
 /// What is tested: what Cargo has built, or a program that is named when the tests are compiled, such as the binary for another
 /// machine behind an emulator (scripts/test-arm64.sh).
@@ -177,6 +177,7 @@ impl Builder {
                     return Err(std::io::Error::last_os_error());
                 }
             }
+            dispositions::restore()?;
             for signal in &ignored {
                 // SAFETY: no handler is set, only ignoring, in the child.
                 unsafe { libc::signal(*signal as i32, libc::SIG_IGN) };

@@ -11,6 +11,7 @@
 mod asked;
 pub mod broker;
 mod client;
+mod dispositions;
 mod flow;
 mod gate;
 pub mod h2;
