@@ -1,6 +1,7 @@
 """A worker as a real process, spoken to byte by byte over a socket pair."""
 
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -79,6 +80,11 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+def hear_interrupts():
+    """In the child: what runs these tests may ignore them, as a shell's job in the background does, and hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Worker:
     def __init__(self, code=None, settings=None, *, files=None, env=None, calls=0, window=WINDOW_BYTES, python=None,
                  folder=None, greet=True, descriptor=None):  # fmt: skip
@@ -103,6 +109,7 @@ class Worker:
             [python or PYTHON, os.path.join(RUNTIME, "start.py")],
             cwd=self.folder, env=environment, pass_fds=[theirs.fileno()],
             stdin=theirs if descriptor == 0 else subprocess.DEVNULL, stdout=self.output, stderr=self.errors,
+            preexec_fn=hear_interrupts,
         )  # fmt: skip
         theirs.close()
         self.logs = []
