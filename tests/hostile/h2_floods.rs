@@ -7,7 +7,7 @@ use crate::frames::{
     head, last, literal, post, reset, settings, window,
 };
 use crate::h2_play::{CALM, COMPRESSION, FLOW, PROTOCOL, REFUSED};
-use crate::support::{Heeler, Request, SECOND, eventually, tree};
+use crate::support::{Heeler, Request, SECOND, tree, within};
 
 /// What a flood may cost in memory while it lasts.
 const MOST_MEMORY: u64 = 24 << 20;
@@ -164,16 +164,21 @@ fn streams_that_are_reset_one_by_one_leave_nothing_behind() {
         peer.wait_for(PING);
         peer.conn.send(&reset(stream, 8));
     };
-    streams().take(100).for_each(&mut begin_and_reset);
+    let mut streams = streams();
+    streams.by_ref().take(100).for_each(&mut begin_and_reset);
     heeler.wait_childless();
-    // Pipes are kept for the next calls, as many as there were calls at once: by the machine's mood some more than now.
-    let kept = tree::descriptors(heeler.pid);
-    streams().skip(100).take(400).for_each(begin_and_reset);
-    heeler.wait_childless();
-    eventually("all descriptors are given back", || tree::descriptors(heeler.pid) <= kept + 200);
+    // Pipes are kept for the next calls, as many as there were calls at once: by the machine's mood more than before. What
+    // is lost would be lost in every round.
+    let given_back = (0..5).any(|_| {
+        let kept = tree::descriptors(heeler.pid);
+        streams.by_ref().take(200).for_each(&mut begin_and_reset);
+        heeler.wait_childless();
+        within(SECOND, || tree::descriptors(heeler.pid) <= kept + 8)
+    });
+    assert!(given_back, "each round leaves descriptors behind: {:?}", tree::open_files(heeler.pid));
     // A reset may overtake its call; most do not.
     let starts = heeler.scrape().value("heeler_handler_starts_total", &[]);
-    assert!(starts >= 300.0, "only {starts} of 500 streams have reached the handler");
+    assert!(starts >= 200.0, "only {starts} streams, of 300 at least, have reached the handler");
     heeler.call(&Request::role("say hi")).assert_ok();
 }
 

@@ -87,9 +87,9 @@ fn a_signal_ends_it() {
     let mut running = Run::new(&[peer.url()]).start();
     let mut link = peer.accept();
     link.read_request();
-    kill(Pid::from_raw(running.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(running.child.id().cast_signed()), Signal::SIGINT).unwrap();
     let status = running.child.wait().unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGTERM as i32));
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGINT as i32));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Runs `heeler invoke` to its end.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Asked, HEELER, Upstream};
+use crate::support::{Asked, HEELER, Upstream, dispositions};
 
 /// What came of it.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ impl Run {
         let mut command = Command::new(HEELER);
         command.arg("invoke").args(args).env_clear().envs([("port", "0"), ("suppress_lock", "true")]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // SAFETY: bare system calls.
+        unsafe { command.pre_exec(dispositions::restore) };
         Run { command, stdin: Vec::new() }
     }
 

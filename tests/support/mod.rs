@@ -11,7 +11,7 @@
 mod asked;
 pub mod broker;
 mod client;
-mod dispositions;
+pub mod dispositions;
 mod flow;
 mod gate;
 pub mod h2;
